@@ -1,0 +1,117 @@
+import type {
+  AcceptedSet,
+  AcceptedSubscription,
+  AddInvoice,
+  AddInvoiceResult,
+  Application,
+  ApplicationInfo,
+  CancelResult,
+  ListResult,
+  SettleResult,
+  WaitResult,
+} from '../../src/actors/ports/application.ts';
+import type { NodeId, PaymentHash, SetId } from '../../src/domain/hash.ts';
+
+export const NODE_A = '02e1ce77dfdda9fd1cf5e9d796faf57d1cedef9803aec84a6d7f8487d32781341e' as NodeId;
+export const NODE_B = '0314aaf9b2547682b81977b3ac0c5585c3521a0a5430fb410cb572d5c72364edf3' as NodeId;
+export const PREIMAGE = new Uint8Array(32).fill(0xab);
+
+/** A set whose hash and id hold its number. */
+export function setOf(number: number): AcceptedSet {
+  const hex = number.toString(16).padStart(62, '0');
+  return {
+    paymentHash: `aa${hex}` as PaymentHash,
+    setId: `bb${hex}` as SetId,
+    deadlineHeight: 800_000 + number,
+    blocksLeft: number - 5,
+  };
+}
+
+/** A subscription over a list that can grow, counting what was pulled. */
+export class FakeSubscription implements AcceptedSubscription {
+  pulled = 0;
+  closed = false;
+  readonly #sets: AcceptedSet[] = [];
+  #waiting: (() => void) | undefined;
+
+  push(...sets: AcceptedSet[]): void {
+    for (const set of sets) this.#sets.push(set);
+    this.#waiting?.();
+  }
+
+  async next(): Promise<AcceptedSet | undefined> {
+    while (!this.closed && this.pulled >= this.#sets.length) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    if (this.closed) return undefined;
+    const set = this.#sets[this.pulled];
+    this.pulled += 1;
+    return set;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#waiting?.();
+  }
+}
+
+/** Answers as it is told to, and remembers what it was asked. */
+export class FakeApplication implements Application {
+  readonly added: AddInvoice[] = [];
+  readonly asked: string[] = [];
+  readonly subscriptions: FakeSubscription[] = [];
+  readonly waiting = new Set<AbortSignal>();
+  initialSets: AcceptedSet[] = [];
+  settle: () => Promise<SettleResult> = async () => ({ result: 'requested' });
+  cancel: () => Promise<CancelResult> = async () => ({ result: 'canceled' });
+  wait: ((signal: AbortSignal) => Promise<WaitResult>) | undefined;
+  list: (max: number) => Promise<ListResult> = async () => ({ ok: true, invoices: [] });
+  addResult: AddInvoiceResult | Error | undefined;
+
+  info(): ApplicationInfo {
+    return { nodeId: NODE_A, network: 'regtest', nodes: [NODE_B, NODE_A], autoSettle: true };
+  }
+
+  addInvoice(request: AddInvoice): AddInvoiceResult {
+    this.added.push(request);
+    if (this.addResult instanceof Error) throw this.addResult;
+    const paymentHash = new Uint8Array(32).fill(0xcd);
+    return this.addResult ?? { ok: true, paymentRequest: 'lnbcrt1fake', preimage: PREIMAGE, paymentHash };
+  }
+
+  settleInvoice(hash: PaymentHash, setId: SetId): Promise<SettleResult> {
+    this.asked.push(`settle ${hash} ${setId}`);
+    return this.settle();
+  }
+
+  cancelInvoice(hash: PaymentHash, setId: SetId): Promise<CancelResult> {
+    this.asked.push(`cancel ${hash} ${setId}`);
+    return this.cancel();
+  }
+
+  subscribeAccepted(): AcceptedSubscription {
+    const subscription = new FakeSubscription();
+    subscription.push(...this.initialSets);
+    this.subscriptions.push(subscription);
+    return subscription;
+  }
+
+  waitForFinalStatus(hash: PaymentHash, signal: AbortSignal): Promise<WaitResult> {
+    this.asked.push(`wait ${hash}`);
+    if (this.wait) return this.wait(signal);
+    this.waiting.add(signal);
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        this.waiting.delete(signal);
+        resolve({ result: 'aborted' });
+      });
+    });
+  }
+
+  listInvoices(query: { readonly sequenceStart: bigint; readonly max: number }): Promise<ListResult> {
+    this.asked.push(`list ${query.sequenceStart} ${query.max}`);
+    return this.list(query.max);
+  }
+}
