@@ -29,6 +29,7 @@ class PendingBatch {
  */
 export class WorkerPeeler implements OnionPeeler {
   readonly #startWorker: () => Worker;
+  readonly #onWorkerError: (error: unknown) => void;
   readonly #unanswered = new Map<number, PendingBatch>();
   readonly #spare: PendingBatch[] = [];
   readonly #drained: (() => void)[] = [];
@@ -37,8 +38,10 @@ export class WorkerPeeler implements OnionPeeler {
   #nextId = 0;
   #closed = false;
 
-  constructor(startWorker: () => Worker) {
+  /** `onWorkerError` hears why a worker died of an exception; nothing in it is secret. */
+  constructor(startWorker: () => Worker, onWorkerError: (error: unknown) => void = () => {}) {
     this.#startWorker = startWorker;
+    this.#onWorkerError = onWorkerError;
     this.#worker = this.#start();
   }
 
@@ -94,7 +97,7 @@ export class WorkerPeeler implements OnionPeeler {
     const worker = this.#startWorker();
     worker.on('message', (id: number) => this.#answered(id));
     // An error is always followed by the exit, which is where the batches are rescued.
-    worker.on('error', () => {});
+    worker.on('error', this.#onWorkerError);
     worker.on('exit', () => this.#exited(worker));
     return worker;
   }
