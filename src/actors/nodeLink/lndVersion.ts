@@ -1,0 +1,79 @@
+/** An lnd version taken apart. `pre` is the part after the dash: `beta`, `beta.rc2`, or empty. */
+export interface LndVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  readonly pre: readonly string[];
+  /** As it is shown: without a leading v, commit and build. */
+  readonly text: string;
+}
+
+const VERSION = /^v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-([0-9A-Za-z.-]+))?(?:\+\S*)?(?:\s.*)?$/;
+
+/** `0.21.2-beta`, also with a leading v and followed by build or commit; undefined when it is something else. */
+export function parseLndVersion(text: string): LndVersion | undefined {
+  const match = VERSION.exec(text.trim());
+  if (!match) return undefined;
+  const [, major, minor, patch, pre] = match;
+  const core = `${Number(major)}.${Number(minor)}.${Number(patch)}`;
+  return {
+    major: Number(major),
+    minor: Number(minor),
+    patch: Number(patch),
+    pre: pre === undefined ? [] : pre.split('.'),
+    text: pre === undefined ? core : `${core}-${pre}`,
+  };
+}
+
+/**
+ * Order of releases: below zero when `a` is older. As semantic versions, except that lnd releases `beta` after its
+ * candidates: `0.16.0-beta.rc2` < `0.16.0-beta` < `0.16.0`.
+ */
+export function compareLndVersions(a: LndVersion, b: LndVersion): number {
+  return a.major - b.major || a.minor - b.minor || a.patch - b.patch || comparePre(a.pre, b.pre);
+}
+
+function comparePre(a: readonly string[], b: readonly string[]): number {
+  if (a.length === 0 || b.length === 0) return b.length - a.length;
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const difference = comparePart(a[i], b[i]);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** A missing part comes before anything, but after a release candidate. */
+function comparePart(a: string | undefined, b: string | undefined): number {
+  if (a === b) return 0;
+  if (a === undefined) return candidate(b!) === undefined ? -1 : 1;
+  if (b === undefined) return candidate(a) === undefined ? 1 : -1;
+  const [x, y] = [candidate(a), candidate(b)];
+  if (x !== undefined && y !== undefined) return x - y;
+  const [m, n] = [numeric(a), numeric(b)];
+  if (m !== undefined && n !== undefined) return m - n;
+  if (m !== undefined || n !== undefined) return m !== undefined ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const candidate = (part: string) => (/^rc\d{1,6}$/.test(part) ? Number(part.slice(2)) : undefined);
+const numeric = (part: string) => (/^\d{1,9}$/.test(part) ? Number(part) : undefined);
+
+/**
+ * How well this lnd treats intercepted HTLCs, in words; undefined when nothing is wrong. Until 0.20.1 and in
+ * 0.21.0 an on-chain HTLC is lost to the interceptor (lnd #10892); until 0.20.2 and in 0.21.1 one absurd expiry
+ * ends interception until lnd restarts (lnd #11028).
+ */
+export function weaknessOf(version: LndVersion): string | undefined {
+  const atLeast = (minor: number, patch: number) =>
+    version.major > 0 || version.minor > minor || (version.minor === minor && version.patch >= patch);
+  const since = (patch20: number, patch21: number) =>
+    version.minor >= 21 || version.major > 0 ? atLeast(21, patch21) : atLeast(20, patch20);
+  if (since(3, 2)) return undefined;
+  const loop = 'one HTLC with an absurd expiry can stop its interception until it is restarted';
+  if (since(2, 1)) return `lnd ${version.text}: ${loop}; upgrade to 0.20.3, 0.21.2 or later`;
+  return (
+    `lnd ${version.text}: an HTLC that is held while its channel is force closed can not be settled until lnd is ` +
+    `restarted, one rejected answer can leave an HTLC without an owner, and ${loop}; ` +
+    'upgrade to 0.20.3, 0.21.2 or later'
+  );
+}
