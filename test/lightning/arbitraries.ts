@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { isValidPrivateKey } from '../../src/lightning/crypto.ts';
 
-export const anyBytes = (minLength: number, maxLength = minLength) => fc.uint8Array({ minLength, maxLength });
+/** Of any length in the range: fast-check by itself would hardly ever go beyond a dozen. */
+export const anyBytes = (minLength: number, maxLength = minLength) =>
+  fc.uint8Array({ minLength, maxLength, size: 'max' });
 
 export const bytes32 = anyBytes(32);
 

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../../src/domain/hash.ts';
 import { MAX_MSAT } from '../../src/domain/msat.ts';
 import { virtualChannelId } from '../../src/domain/virtualChannel.ts';
-import { decodeBech32, encodeBech32 } from '../../src/lightning/bech32.ts';
+import { decodeBech32, encodeBech32, wordsForBytes, writeWords } from '../../src/lightning/bech32.ts';
 import { createInvoice, decodeInvoice, type InvoiceInput } from '../../src/lightning/bolt11.ts';
-import { publicKeyOf } from '../../src/lightning/crypto.ts';
+import { invoiceDigest } from '../../src/lightning/bolt11Format.ts';
+import { publicKeyOf, signRecoverable } from '../../src/lightning/crypto.ts';
 import { networkParams } from '../../src/lightning/networks.ts';
 import { bytes32, privateKey, u32, u64 } from './arbitraries.ts';
 import { bytes, type GoldenInvoice, golden, hex, identityKey, vectors } from './vectors.ts';
@@ -295,6 +296,98 @@ describe('decodeInvoice', () => {
       expect(performance.now() - started).toBeLessThan(500);
     }
     expect(() => decodeInvoice('l'.repeat(1_000_000))).toThrow(rejected);
+  });
+});
+
+describe('decodeInvoice with fields of any making', () => {
+  const key = identityKey('K1');
+  const hash = writtenWords(bytes(golden.invoices[0]!.paymentHash));
+  const good = {
+    p: [1, hash],
+    s: [16, hash],
+    d: [13, writtenWords(Buffer.from('tea'))],
+    h: [23, hash],
+  } satisfies Record<string, Field>;
+
+  type Field = [tag: number, words: Uint8Array];
+
+  function writtenWords(data: Uint8Array): Uint8Array {
+    const words = new Uint8Array(wordsForBytes(data.length));
+    writeWords(words, 0, data);
+    return words;
+  }
+
+  function signed(fields: Field[], end: number[] = []): string {
+    const written = fields.flatMap(([tag, words]) => [tag, words.length >> 5, words.length & 31, ...words]);
+    const words = Uint8Array.of(0, 0, 0, 0, 0, 0, 1, ...written, ...end);
+    const { signature, recoveryId } = signRecoverable(invoiceDigest('lnbc', words), key);
+    const signatureWords = writtenWords(Uint8Array.of(...signature, recoveryId));
+    return encodeBech32('lnbc', Uint8Array.of(...words, ...signatureWords));
+  }
+
+  it('the least that an invoice needs', () => {
+    expect(decodeInvoice(signed([good.p, good.s, good.d]))).toMatchObject({
+      description: 'tea',
+      payee: golden.identity[0]!.pubkey,
+      timestamp: 1,
+    });
+    expect(decodeInvoice(signed([good.p, good.s, good.h])).description).toBeUndefined();
+  });
+
+  it('the first field of a kind counts, and hashes of another length do not', () => {
+    const other: Uint8Array = new Uint8Array(52);
+    const invoice = decodeInvoice(
+      signed([
+        [1, other.subarray(1)],
+        [16, new Uint8Array(53)],
+        [19, new Uint8Array(52)],
+        good.p,
+        good.s,
+        good.d,
+        [1, other],
+        [16, other],
+        [13, writtenWords(Buffer.from('coffee'))],
+      ]),
+    );
+    expect(hex(invoice.paymentHash)).toBe(golden.invoices[0]!.paymentHash);
+    expect(hex(invoice.paymentAddr)).toBe(golden.invoices[0]!.paymentHash);
+    expect(invoice.description).toBe('tea');
+    expect(invoice.payee).toBe(golden.identity[0]!.pubkey);
+  });
+
+  const otherPayee = writtenWords(bytes(golden.identity[1]!.pubkey));
+  const hint = new Uint8Array(51);
+  it.each<[string, Field[], number[]]>([
+    ['no payment hash', [good.s, good.d], []],
+    ['no payment address', [good.p, good.d], []],
+    ['neither description nor its hash', [good.p, good.s], []],
+    ['description and its hash', [good.p, good.s, good.d, good.h], []],
+    ['a description that is not UTF-8', [good.p, good.s, [13, writtenWords(Uint8Array.of(0xff))]], []],
+    ['another payee', [good.p, good.s, good.d, [19, otherPayee]], []],
+    ['a route hint that is cut off', [good.p, good.s, good.d, [3, writtenWords(hint.subarray(1))]], []],
+    ['an empty route hint', [good.p, good.s, good.d, [3, new Uint8Array()]], []],
+    ['a route hint with no node key', [good.p, good.s, good.d, [3, writtenWords(hint)]], []],
+    [
+      'a route hint with a key off the curve',
+      [
+        good.p,
+        good.s,
+        good.d,
+        [3, writtenWords(Uint8Array.of(2, ...new Uint8Array(31), 5, ...new Uint8Array(18)))],
+      ],
+      [],
+    ],
+    ['a field longer than the rest', [good.p, good.s, good.d], [2, 0, 1]],
+    ['a field header that is cut off', [good.p, good.s, good.d], [2, 0]],
+    ['an expiry beyond any number', [good.p, good.s, good.d, [6, new Uint8Array(20).fill(31)]], []],
+    ['a required feature that we lack', [good.p, good.s, good.d, [5, Uint8Array.of(1)]], []],
+    [
+      'more characters than lnd reads',
+      [good.p, good.s, good.d, ...new Array(7).fill([2, new Uint8Array(1000)])],
+      [],
+    ],
+  ])('refuses: %s', (_, fields, end) => {
+    expect(() => decodeInvoice(signed(fields, end))).toThrow(rejected);
   });
 });
 

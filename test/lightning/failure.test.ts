@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hmacSha256 } from '../../src/lightning/crypto.ts';
 import * as messages from '../../src/lightning/failureMessage.ts';
 import { decryptFailure, encodeFailure, wrapFailure } from '../../src/lightning/failureOnion.ts';
+import { onionKey } from '../../src/lightning/onionKeys.ts';
 import { anyBytes, bytes32, u32, u64 } from './arbitraries.ts';
 import { bytes, golden, hex, vectors } from './vectors.ts';
 
@@ -53,6 +55,23 @@ describe('failure onions', () => {
     );
   });
 
+  it('a message length beyond the packet is no message', () => {
+    const secret = secrets[0]!;
+    const packet = new Uint8Array(292);
+    const body = packet.subarray(32);
+    for (const [length, hop] of [
+      [0xffff, undefined],
+      [257, undefined],
+      [256, 0],
+    ] as const) {
+      new DataView(packet.buffer).setUint16(32, length);
+      packet.set(hmacSha256(onionKey('um', secret), body));
+      const reason = wrapFailure(secret, packet);
+      expect(decryptFailure(secrets, reason)?.hop).toBe(hop);
+      expect(hex(wrapFailure(secret, reason))).toBe(hex(packet));
+    }
+  });
+
   it('refuses messages that do not fit', () => {
     expect(() => encodeFailure(secrets[0]!, new Uint8Array(257))).toThrow(RangeError);
   });
@@ -65,6 +84,7 @@ describe('failure messages', () => {
     expect(hex(messages.finalIncorrectHtlcAmount(6000n))).toBe('00130000000000001770');
     expect(hex(messages.finalIncorrectCltvExpiry(1040))).toBe('001200000410');
     expect(hex(messages.invalidOnionPayload(10n, 3))).toBe('40160a0003');
+    expect(hex(messages.invalidOnionPayload(65536n, 70_000))).toBe('4016fe00010000ffff');
     expect(hex(messages.temporaryChannelFailure())).toBe('10070000');
   });
 

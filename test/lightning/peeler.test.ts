@@ -174,6 +174,14 @@ describe.each([0, 1] as const)('a peeler with %i workers', (workers) => {
     await peeler.close();
   });
 
+  it('an onion with bytes after its end is refused', async () => {
+    const onionBlob = Uint8Array.of(...goldenRequest.onionBlob, 0);
+    expect(await peel(open(workers), { ...goldenRequest, onionBlob })).toEqual({
+      ok: false,
+      error: { code: 'invalid_onion_key' },
+    });
+  });
+
   it('refuses a payment hash of another length', () => {
     const peeler = open(workers);
     const request = { ...goldenRequest, paymentHash: new Uint8Array(31) };
@@ -247,6 +255,14 @@ describe('the worker', () => {
     expect(workers).toHaveLength(2);
     expect((await peel(peeler, goldenRequest)).ok).toBe(true);
     expect(workers).toHaveLength(3);
+  });
+
+  it('may die again over later onions: each has its two attempts', async () => {
+    const { peeler, workers } = start((nth) => (nth % 2 === 0 ? launchDying() : launch()));
+    expect((await peel(peeler, goldenRequest)).ok).toBe(true);
+    await workers[1]!.terminate();
+    expect((await peel(peeler, goldenRequest)).ok).toBe(true);
+    expect(workers).toHaveLength(4);
   });
 
   it('that cannot even start does not keep the peeler from closing', async () => {

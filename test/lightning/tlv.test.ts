@@ -200,7 +200,9 @@ describe('final payloads', () => {
       fc.property(u64, u32, u64, (amountMsat, cltvExpiry, chanId) => {
         const encoded = encodeHopPayload({ amountMsat, cltvExpiry, chanId });
         expect(decodeHopPayload(encoded)).toEqual({ amountMsat, cltvExpiry, chanId });
-        expect(() => decodeFinalPayload(encoded)).toThrow(expect.objectContaining({ tlvType: 6n }));
+        expect(() => decodeFinalPayload(encoded)).toThrow(
+          expect.objectContaining({ tlvType: 6n, message: 'payload names a next hop' }),
+        );
       }),
     );
     expect(hex(writeTruncatedUint(0n))).toBe('');
