@@ -66,7 +66,9 @@ describe('failure onions', () => {
     ] as const) {
       new DataView(packet.buffer).setUint16(32, length);
       packet.set(hmacSha256(onionKey('um', secret), body));
+      const before = hex(packet);
       const reason = wrapFailure(secret, packet);
+      expect(hex(packet)).toBe(before);
       expect(decryptFailure(secrets, reason)?.hop).toBe(hop);
       expect(hex(wrapFailure(secret, reason))).toBe(hex(packet));
     }
