@@ -116,6 +116,7 @@ function byPackage(from: InvoiceInput): string {
 describe('createInvoice', () => {
   it.each(golden.invoices)('golden invoice $id', (vector) => {
     expect(createInvoice(goldenInput(vector))).toBe(vector.invoice);
+    expect(byPackage(goldenInput(vector))).toBe(vector.invoice);
   });
 
   it('gives the same text as the bolt11 package', () => {
