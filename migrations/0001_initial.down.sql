@@ -1,0 +1,2 @@
+DROP TABLE lnmux.htlcs;
+DROP TABLE lnmux.invoices;

@@ -1,0 +1,1 @@
+ALTER TABLE lnmux.invoices DROP COLUMN sequence_num;

@@ -1,0 +1,108 @@
+import pg from 'pg';
+import type { DecisionStore, LeadershipStore } from '../../actors/ports/decisionStore.ts';
+import type { Log } from '../../actors/ports/log.ts';
+import { decide } from './decide.ts';
+import { clientConfig, type PostgresTarget } from './dsn.ts';
+import { finalise } from './finalise.ts';
+import { finaliseStatement } from './finaliseStatement.ts';
+import { journal } from './journal.ts';
+import { leadershipStore } from './leadershipStore.ts';
+import { type Read, readByHash, readEvents, readList, readRecovery } from './reads.ts';
+import { checkDatabase } from './settingsCheck.ts';
+import { describeSqlError } from './sqlErrors.ts';
+import { typesOf } from './sqlTypes.ts';
+import { readStatusTypes } from './statusTypes.ts';
+import { WriterConnection } from './writerConnection.ts';
+
+export interface PostgresStoreOptions {
+  readonly target: PostgresTarget;
+  readonly log: Log;
+  /** Milliseconds without an answer after which the outcome of a statement is open. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Connections for reading. Default 2. */
+  readonly readers?: number;
+}
+
+/** The durable memory in PostgreSQL: both ports, and the way to let go of it. */
+export interface PostgresStore extends DecisionStore, LeadershipStore {
+  /** Waits for what is under way and disconnects. */
+  close(): Promise<void>;
+}
+
+/** Reads fail with this: text without row contents. */
+export class DatabaseReadError extends Error {
+  override readonly name = 'DatabaseReadError';
+}
+
+/**
+ * Checks the database (settings that durability needs, schema version) and opens the store: one connection each for
+ * decisions, finals, the journal and leadership, and a small pool for reading. They connect when first used.
+ *
+ * @throws DatabaseSettingsError, SchemaVersionError, DatabaseReadError
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { target, log, timeoutMs = 10_000, readers = 2 } = options;
+  const types = await inspect(target);
+  const writer = (role: string) => new WriterConnection(target, role, { timeoutMs, log });
+  const decisions = writer('decide');
+  const finals = writer('finalise');
+  const lines = writer('journal');
+  const finaliseText = finaliseStatement(types);
+  const readPool = poolOf(target, 'lnmux read', readers, log);
+  const leaderPool = poolOf(target, 'lnmux leader', 1, log, timeoutMs);
+  const read = readOn(readPool);
+  return {
+    decide: (epoch, batch) => decide(decisions, epoch, batch),
+    finalise: (epoch, batch) => finalise(finals, finaliseText, epoch, batch),
+    journal: (epoch, batch, height) => journal(lines, epoch, batch, height),
+    recover: () => readRecovery(read),
+    invoicesByHash: (hashes) => readByHash(read, hashes),
+    listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
+    eventsByHash: (hash) => readEvents(read, hash),
+    ...leadershipStore(readOn(leaderPool)),
+    async close() {
+      await Promise.all([decisions.close(), finals.close(), lines.close(), readPool.end(), leaderPool.end()]);
+    },
+  };
+}
+
+async function inspect(target: PostgresTarget) {
+  const client = new pg.Client(clientConfig(target, 'lnmux check'));
+  client.on('error', () => {});
+  try {
+    await client.connect().catch((error: unknown) => {
+      throw new DatabaseReadError(`cannot connect to the database: ${describeSqlError(error)}`);
+    });
+    await checkDatabase(client);
+    return await readStatusTypes(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function poolOf(target: PostgresTarget, role: string, max: number, log: Log, timeoutMs?: number): pg.Pool {
+  const limits = timeoutMs === undefined ? {} : { query_timeout: timeoutMs, statement_timeout: timeoutMs };
+  const pool = new pg.Pool({ ...clientConfig(target, role), ...limits, types: typesOf, max });
+  pool.on('error', (error) => log.warn({ role, error: describeSqlError(error) }, 'database connection lost'));
+  return pool;
+}
+
+function readOn(pool: pg.Pool): Read {
+  return async (text, values = []) => {
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw new DatabaseReadError(`cannot connect to the database: ${describeSqlError(error)}`);
+    }
+    try {
+      const { rows } = await client.query<unknown[]>({ text, values: [...values], rowMode: 'array' });
+      client.release();
+      return rows;
+    } catch (error) {
+      // Also after a time-out, when the answer may still come: a connection in that state is never used again.
+      client.release(true);
+      throw new DatabaseReadError(describeSqlError(error));
+    }
+  };
+}

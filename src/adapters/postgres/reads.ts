@@ -1,0 +1,158 @@
+import type {
+  Recovery,
+  StoredEvent,
+  StoredFail,
+  StoredInvoice,
+  StoredMember,
+} from '../../actors/ports/decisionStore.ts';
+import type { FailResult } from '../../domain/failResult.ts';
+import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
+import { compareHtlcKeys, type HtlcKey } from '../../domain/htlcKey.ts';
+import { byteaArray, fromInt64 } from './sqlTypes.ts';
+
+/** Runs one query and gives its rows as arrays. */
+export type Read = (text: string, values?: readonly unknown[]) => Promise<readonly (readonly unknown[])[]>;
+
+const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.amount_msat, i.status::text,
+  i.released_at IS NOT NULL OR i.set_id IS NULL, i.cause, i.settled_msat, i.sequence_num,
+  ${MS('i.settle_requested_at')}, ${MS('i.finalized_at')}`;
+const MEMBER = `encode(h.node, 'hex'), h.chan_id, h.htlc_id, h.amount_msat, h.auto_fail_height, h.status::text`;
+const INVOICE_COLUMNS = 11;
+
+/**
+ * What is not final. There is no index for it on purpose: one on the status would fill with dead entries and slow
+ * every payment down. A parallel scan of a million finished invoices takes less than half a second.
+ */
+export async function readRecovery(read: Read): Promise<Recovery> {
+  const invoices = await read(`SELECT ${INVOICE}, ${MEMBER}
+    FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash WHERE i.status = 'SETTLE_REQUESTED'`);
+  const fails =
+    await read(`SELECT encode(node, 'hex'), chan_id, htlc_id, encode(hash, 'hex'), encode(set_id, 'hex'),
+    reason, failure_onion, auto_fail_height FROM lnmux.failed_htlcs`);
+  const height = await read('SELECT height FROM lnmux.high_water WHERE id = 1');
+  return { invoices: groupInvoices(invoices), fails: fails.map(failOf), height: height[0]![0] as number };
+}
+
+export async function readByHash(
+  read: Read,
+  hashes: readonly PaymentHash[],
+): Promise<readonly StoredInvoice[]> {
+  if (hashes.length === 0) return [];
+  const rows = await read(
+    `SELECT ${INVOICE}, ${MEMBER} FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash
+      WHERE i.hash = ANY($1::bytea[])`,
+    [byteaArray(hashes)],
+  );
+  return groupInvoices(rows);
+}
+
+/** At most `max` invoices from `sequenceStart` on (included), in the order of their sequence numbers. */
+export async function readList(
+  read: Read,
+  sequenceStart: bigint,
+  max: number,
+): Promise<readonly StoredInvoice[]> {
+  const rows = await read(
+    `SELECT ${INVOICE}, ${MEMBER}
+      FROM (SELECT * FROM lnmux.invoices WHERE sequence_num >= $1::bigint ORDER BY sequence_num LIMIT $2) i
+      LEFT JOIN lnmux.htlcs h ON h.hash = i.hash ORDER BY i.sequence_num`,
+    [sequenceStart, max],
+  );
+  return groupInvoices(rows);
+}
+
+export async function readEvents(read: Read, hash: PaymentHash): Promise<readonly StoredEvent[]> {
+  const rows = await read(
+    `SELECT seq, ${MS('at')}, epoch, encode(hash, 'hex'), encode(set_id, 'hex'), machine, from_state, event, to_state,
+      details FROM lnmux.events WHERE hash = $1::bytea ORDER BY seq`,
+    [`\\x${hash}`],
+  );
+  return rows.map(eventOf);
+}
+
+/** Joined rows, one per member, become invoices in the order in which they first appear. */
+function groupInvoices(rows: readonly (readonly unknown[])[]): StoredInvoice[] {
+  const members = new Map<unknown, StoredMember[]>();
+  const invoices: StoredInvoice[] = [];
+  for (const row of rows) {
+    const found = members.get(row[0]);
+    const list = found ?? [];
+    if (!found) {
+      members.set(row[0], list);
+      invoices.push(invoiceOf(row, list));
+    }
+    if (row[INVOICE_COLUMNS] !== null) list.push(memberOf(row));
+  }
+  for (const list of members.values()) {
+    if (list.length > 1) list.sort((a, b) => compareHtlcKeys(a.key, b.key));
+  }
+  return invoices;
+}
+
+function invoiceOf(row: readonly unknown[], members: readonly StoredMember[]): StoredInvoice {
+  const ms = (value: unknown) => (value === null ? undefined : Number(value));
+  return {
+    paymentHash: row[0] as PaymentHash,
+    preimage: copyOf(row[1]),
+    setId: (row[2] ?? undefined) as SetId | undefined,
+    amountMsat: row[3] as bigint,
+    status: row[4] as StoredInvoice['status'],
+    released: row[5] as boolean,
+    cause: (row[6] ?? undefined) as string | undefined,
+    settledMsat: (row[7] ?? undefined) as bigint | undefined,
+    sequenceNumber: BigInt(row[8] as number),
+    settleRequestedAt: ms(row[9]),
+    finalizedAt: ms(row[10]),
+    members,
+  };
+}
+
+function memberOf(row: readonly unknown[]): StoredMember {
+  return {
+    key: keyOf(row, INVOICE_COLUMNS),
+    amountMsat: row[INVOICE_COLUMNS + 3] as bigint,
+    autoFailHeight: (row[INVOICE_COLUMNS + 4] ?? undefined) as number | undefined,
+    status: row[INVOICE_COLUMNS + 5] as StoredMember['status'],
+  };
+}
+
+function failOf(row: readonly unknown[]): StoredFail {
+  return {
+    key: keyOf(row, 0),
+    paymentHash: row[3] as PaymentHash,
+    setId: row[4] as SetId,
+    reason: row[5] as FailResult,
+    failureOnion: copyOf(row[6]),
+    autoFailHeight: row[7] as number,
+  };
+}
+
+function eventOf(row: readonly unknown[]): StoredEvent {
+  const details = row[9] as StoredEvent['details'] | null;
+  return {
+    sequence: row[0] as bigint,
+    at: Number(row[1]),
+    epoch: row[2] as bigint,
+    paymentHash: (row[3] ?? undefined) as PaymentHash | undefined,
+    setId: (row[4] ?? undefined) as SetId | undefined,
+    machine: row[5] as StoredEvent['machine'],
+    from: row[6] as string,
+    event: row[7] as string,
+    to: row[8] as string,
+    ...(details ? { details } : {}),
+  };
+}
+
+function keyOf(row: readonly unknown[], start: number): HtlcKey {
+  return {
+    nodeId: row[start] as NodeId,
+    chanId: fromInt64(row[start + 1] as bigint),
+    htlcId: fromInt64(row[start + 2] as bigint),
+  };
+}
+
+/** Small buffers of the driver are slices of a shared slab: a slice that is kept would keep all of it. */
+function copyOf(bytes: unknown): Uint8Array {
+  return new Uint8Array(bytes as Buffer);
+}
