@@ -42,17 +42,18 @@ function comparePre(a: readonly string[], b: readonly string[]): number {
   return 0;
 }
 
-/** A missing part comes before anything, but after a release candidate. */
+/** Release candidates come before the release itself, which comes before further parts; numbers before words. */
 function comparePart(a: string | undefined, b: string | undefined): number {
-  if (a === b) return 0;
-  if (a === undefined) return candidate(b!) === undefined ? -1 : 1;
-  if (b === undefined) return candidate(a) === undefined ? 1 : -1;
-  const [x, y] = [candidate(a), candidate(b)];
-  if (x !== undefined && y !== undefined) return x - y;
-  const [m, n] = [numeric(a), numeric(b)];
-  if (m !== undefined && n !== undefined) return m - n;
-  if (m !== undefined || n !== undefined) return m !== undefined ? -1 : 1;
-  return a < b ? -1 : a > b ? 1 : 0;
+  const ranks = rank(a) - rank(b);
+  if (ranks !== 0 || a === undefined || b === undefined) return ranks;
+  const numbers = (candidate(a) ?? numeric(a) ?? 0) - (candidate(b) ?? numeric(b) ?? 0);
+  return numbers || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function rank(part: string | undefined): number {
+  if (part === undefined) return 1;
+  if (candidate(part) !== undefined) return 0;
+  return numeric(part) !== undefined ? 2 : 3;
 }
 
 const candidate = (part: string) => (/^rc\d{1,6}$/.test(part) ? Number(part.slice(2)) : undefined);
