@@ -1,0 +1,132 @@
+import type { FlagSpecs } from './flags.ts';
+
+/** What the parser and the help need to know of a command of lnmuxcli. */
+export interface CliCommand {
+  readonly summary: string;
+  /** Names of the arguments that must follow. */
+  readonly args: readonly string[];
+  readonly flags: FlagSpecs;
+  /** Flags that must be given. */
+  readonly required?: readonly string[];
+  /** What the help says about flags and the answer, one line each. */
+  readonly details: readonly string[];
+  readonly example: string;
+}
+
+const HASH = '4f1c…9a02';
+
+export const CLI_COMMANDS = {
+  getinfo: {
+    summary: 'who this lnmux is, and its lnd nodes',
+    args: [],
+    flags: {},
+    details: [],
+    example: 'lnmuxcli getinfo',
+  },
+  addinvoice: {
+    summary: 'makes an invoice',
+    args: [],
+    flags: {
+      amt_msat: { type: 'string' },
+      expiry: { type: 'string' },
+      memo: { type: 'string' },
+      description_hash: { type: 'string' },
+      show_preimage: { type: 'boolean' },
+    },
+    required: ['amt_msat'],
+    details: [
+      '--amt_msat N            amount in millisatoshi (required)',
+      '--expiry SECONDS        how long it can be paid; also 10m or 1h30m (default 3600)',
+      '--memo TEXT             description, at most 639 bytes',
+      '--description_hash HEX  SHA256 of a description that is published elsewhere, instead of --memo',
+      '--show_preimage         print the preimage too; whoever sees it early can keep the payment on its way',
+    ],
+    example: 'lnmuxcli addinvoice --amt_msat 20000 --expiry 600 --memo tea',
+  },
+  subscribe: {
+    summary: 'prints each complete payment that waits for a decision, one JSON object per line, until Ctrl-C',
+    args: [],
+    flags: {},
+    details: ['While nobody is subscribed, payments are refused (after a grace period).'],
+    example: 'lnmuxcli subscribe',
+  },
+  settleinvoice: {
+    summary: 'takes a complete payment; done when `wait` says SETTLED',
+    args: ['HASH', 'SETID'],
+    flags: {},
+    details: ['HASH and SETID are hex, as printed by subscribe.'],
+    example: `lnmuxcli settleinvoice ${HASH} 77ab…01ff`,
+  },
+  cancelinvoice: {
+    summary: 'gives a complete payment back',
+    args: ['HASH', 'SETID'],
+    flags: {},
+    details: ['HASH and SETID are hex, as printed by subscribe.'],
+    example: `lnmuxcli cancelinvoice ${HASH} 77ab…01ff`,
+  },
+  wait: {
+    summary: 'waits until a payment that was settled is final',
+    args: ['HASH'],
+    flags: {},
+    details: ['Exit status 0 only for SETTLED: with FAILED it is 1, so that `wait HASH && deliver` is safe.'],
+    example: `lnmuxcli wait ${HASH}`,
+  },
+  listinvoices: {
+    summary: 'invoices for which settlement was requested',
+    args: [],
+    flags: { max: { type: 'string' }, start: { type: 'string' }, show_preimage: { type: 'boolean' } },
+    details: [
+      '--max N          how many (default 100)',
+      '--start N        from this sequence number on (default 0)',
+      '--show_preimage  print preimages too',
+    ],
+    example: 'lnmuxcli listinvoices --max 20 --start 1001',
+  },
+  decode: {
+    summary: 'shows what an invoice says; asks no server',
+    args: ['BOLT11'],
+    flags: {},
+    details: [],
+    example: 'lnmuxcli decode lnbcrt100n1…',
+  },
+} as const satisfies Readonly<Record<string, CliCommand>>;
+
+export type CliCommandName = keyof typeof CLI_COMMANDS;
+
+export const CLI_GLOBALS: FlagSpecs = {
+  rpcserver: { type: 'string' },
+  tlscertpath: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+};
+
+const GLOBAL_HELP = `flags:
+  --rpcserver HOST:PORT  where lnmuxd listens (default localhost:19090)
+  --tlscertpath FILE     its certificate; plaintext without
+`;
+
+export function generalHelp(): string {
+  const names = Object.entries(CLI_COMMANDS);
+  const width = Math.max(...names.map(([name]) => name.length)) + 2;
+  const commands = names.map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`).join('\n');
+  return `lnmuxcli: talks to lnmuxd
+
+usage: lnmuxcli [flags] COMMAND …
+
+commands:
+${commands}
+  ${'help COMMAND'.padEnd(width)}more about one of them
+
+${GLOBAL_HELP}
+example: lnmuxcli --rpcserver localhost:19090 getinfo
+exit status: 0 well, 1 refused, 2 wrong arguments, 3 server not reached
+`;
+}
+
+export function commandHelp(name: CliCommandName): string {
+  const command: CliCommand = CLI_COMMANDS[name];
+  const flags = Object.keys(command.flags).length > 0 ? ' [flags]' : '';
+  const usage = ['lnmuxcli', name, ...command.args].join(' ') + flags;
+  const details = command.details.map((line) => `  ${line}\n`).join('');
+  return `usage: ${usage}\n\n${command.summary}\n${details}\nexample: ${command.example}\n\n${GLOBAL_HELP}`;
+}

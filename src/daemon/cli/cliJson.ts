@@ -1,0 +1,91 @@
+import { toHex } from '../../domain/hex.ts';
+import type {
+  AddInvoiceResponse,
+  GetInfoResponse,
+  ListInvoicesResponse,
+  SubscribeInvoiceAcceptedResponse,
+  WaitForInvoiceFinalStatusResponse,
+} from '../../generated/lnmux.ts';
+import { InvoiceStatus } from '../../generated/lnmux.ts';
+import type { DecodedInvoice } from '../../lightning/bolt11.ts';
+
+/** Names are those of the API; bytes are hex; 64-bit numbers are strings, as lncli prints them. */
+export type Json = Readonly<Record<string, unknown>>;
+
+function statusName(status: InvoiceStatus): string {
+  return Object.entries(InvoiceStatus).find(([, number]) => number === status)?.[0] ?? 'UNKNOWN';
+}
+
+export function infoJson(info: GetInfoResponse): Json {
+  return {
+    pub_key: toHex(info.pubKey),
+    network: info.network,
+    nodes: info.nodes.map((node) => ({ pub_key: toHex(node.pubKey) })),
+    auto_settle: info.autoSettle,
+  };
+}
+
+export function addedJson(added: AddInvoiceResponse, showPreimage: boolean): Json {
+  return {
+    payment_request: added.paymentRequest,
+    hash: toHex(added.hash),
+    ...(showPreimage ? { preimage: toHex(added.preimage) } : {}),
+  };
+}
+
+export function acceptedJson(set: SubscribeInvoiceAcceptedResponse): Json {
+  return {
+    hash: toHex(set.hash),
+    set_id: toHex(set.setId),
+    deadline_height: set.deadlineHeight,
+    blocks_left: set.blocksLeft,
+  };
+}
+
+export function finalJson(final: WaitForInvoiceFinalStatusResponse): Json {
+  return {
+    invoice_status: statusName(final.invoiceStatus),
+    ...(final.failureReason === '' ? {} : { failure_reason: final.failureReason }),
+  };
+}
+
+export function listJson(list: ListInvoicesResponse, showPreimage: boolean): Json {
+  return {
+    invoices: list.invoice.map((invoice) => ({
+      hash: toHex(invoice.hash),
+      ...(showPreimage ? { preimage: toHex(invoice.preimage) } : {}),
+      amount_msat: invoice.amountMsat.toString(),
+      status: statusName(invoice.status),
+      settle_requested_at: invoice.settleRequestedAt.toString(),
+      finalized_at: invoice.finalizedAt.toString(),
+      sequence_number: invoice.sequenceNumber.toString(),
+    })),
+    first_sequence_number: list.firstSequenceNumber.toString(),
+    last_sequence_number: list.lastSequenceNumber.toString(),
+  };
+}
+
+export function decodedJson(invoice: DecodedInvoice): Json {
+  return {
+    destination: invoice.payee,
+    network: invoice.network,
+    payment_hash: toHex(invoice.paymentHash),
+    num_msat: invoice.amountMsat?.toString() ?? null,
+    timestamp: invoice.timestamp.toString(),
+    expiry: invoice.expirySecs.toString(),
+    description: invoice.description ?? '',
+    description_hash: invoice.descriptionHash === undefined ? '' : toHex(invoice.descriptionHash),
+    cltv_expiry: invoice.finalCltvDelta.toString(),
+    payment_addr: toHex(invoice.paymentAddr),
+    features: [...invoice.features].sort((a, b) => a - b),
+    route_hints: invoice.hints.map((hops) => ({
+      hop_hints: hops.map((hop) => ({
+        node_id: hop.nodeId,
+        chan_id: hop.chanId.toString(),
+        fee_base_msat: hop.feeBaseMsat,
+        fee_proportional_millionths: hop.feeRatePpm,
+        cltv_expiry_delta: hop.cltvDelta,
+      })),
+    })),
+  };
+}

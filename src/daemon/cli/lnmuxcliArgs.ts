@@ -1,0 +1,171 @@
+import { parseHostPort } from '../../adapters/grpc/address.ts';
+import { fromHex } from '../../domain/hex.ts';
+import { parseDuration } from '../config/duration.ts';
+import { CLI_COMMANDS, CLI_GLOBALS, type CliCommand, type CliCommandName } from './cliCommands.ts';
+import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flags.ts';
+
+/** A command with its checked arguments. */
+export type CliRequest =
+  | { readonly name: 'getinfo' | 'subscribe' }
+  | {
+      readonly name: 'addinvoice';
+      readonly amtMsat: bigint;
+      readonly expirySecs: bigint;
+      readonly memo: string;
+      readonly descriptionHash: Uint8Array;
+      readonly showPreimage: boolean;
+    }
+  | {
+      readonly name: 'settleinvoice' | 'cancelinvoice';
+      readonly hash: Uint8Array;
+      readonly setId: Uint8Array;
+    }
+  | { readonly name: 'wait'; readonly hash: Uint8Array }
+  | {
+      readonly name: 'listinvoices';
+      readonly max: bigint;
+      readonly start: bigint;
+      readonly showPreimage: boolean;
+    }
+  | { readonly name: 'decode'; readonly invoice: string };
+
+export type CliArgs =
+  | {
+      readonly kind: 'request';
+      readonly request: CliRequest;
+      readonly server: string;
+      readonly tlsCertPath: string | undefined;
+    }
+  | { readonly kind: 'help'; readonly topic: CliCommandName | undefined }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'problem'; readonly problem: string };
+
+/** Thrown and caught within this file: an argument that can't be read. */
+class ArgumentError extends Error {}
+
+const DEFAULT_SERVER = 'localhost:19090';
+const DEFAULT_EXPIRY = '3600';
+
+function isCommand(name: string): name is CliCommandName {
+  return Object.hasOwn(CLI_COMMANDS, name);
+}
+
+function number(flag: string, text: string, min: bigint, max: bigint): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (value < min || value > max) throw new ArgumentError(`--${flag} must be a whole number, ${min} or more`);
+  return value;
+}
+
+function seconds(text: string): bigint {
+  const millis = /^\d{1,18}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+  if (millis === undefined || millis < 1000) {
+    throw new ArgumentError('--expiry must be seconds, or a duration such as 10m: write --expiry=600');
+  }
+  return BigInt(Math.floor(millis / 1000));
+}
+
+function bytes32(name: string, text: string): Uint8Array {
+  const bytes = fromHex(text, 32);
+  if (bytes === undefined) {
+    throw new ArgumentError(`${name} must be 64 hex digits, and this has ${text.length} characters`);
+  }
+  return bytes;
+}
+
+type Flags = Readonly<Record<string, string | true>>;
+
+function requestOf(name: CliCommandName, flags: Flags, words: readonly string[]): CliRequest {
+  const flag = (key: string, fallback: string) => (flags[key] as string | undefined) ?? fallback;
+  const showPreimage = flags.show_preimage === true;
+  switch (name) {
+    case 'getinfo':
+    case 'subscribe':
+      return { name };
+    case 'addinvoice': {
+      const hash = flags.description_hash as string | undefined;
+      return {
+        name,
+        amtMsat: number('amt_msat', flag('amt_msat', ''), 1n, 2n ** 63n - 1n),
+        expirySecs: seconds(flag('expiry', DEFAULT_EXPIRY)),
+        memo: flag('memo', ''),
+        descriptionHash: hash === undefined ? new Uint8Array() : bytes32('--description_hash', hash),
+        showPreimage,
+      };
+    }
+    case 'settleinvoice':
+    case 'cancelinvoice':
+      return { name, hash: bytes32('HASH', words[0] as string), setId: bytes32('SETID', words[1] as string) };
+    case 'wait':
+      return { name, hash: bytes32('HASH', words[0] as string) };
+    case 'listinvoices':
+      return {
+        name,
+        max: number('max', flag('max', '100'), 1n, 2n ** 64n - 1n),
+        start: number('start', flag('start', '0'), 0n, 2n ** 63n - 1n),
+        showPreimage,
+      };
+    case 'decode':
+      return { name, invoice: words[0] as string };
+  }
+}
+
+function checkShape(name: CliCommandName, flags: Flags, words: readonly string[]): void {
+  const command: CliCommand = CLI_COMMANDS[name];
+  const example = `for example: ${command.example}`;
+  for (const required of command.required ?? []) {
+    if (flags[required] === undefined) throw new ArgumentError(`${name} needs --${required}, ${example}`);
+  }
+  if (words.length < command.args.length) {
+    throw new ArgumentError(`${name} needs ${command.args.join(' and ')}, ${example}`);
+  }
+  if (words.length > command.args.length) {
+    const takes = command.args.length === 0 ? 'none' : command.args.join(' and ');
+    throw new ArgumentError(`too many arguments after ${name}: it takes ${takes}, ${example}`);
+  }
+}
+
+function serverOf(flags: Flags): string {
+  const text = (flags.rpcserver as string | undefined) ?? DEFAULT_SERVER;
+  const parsed = parseHostPort(text);
+  if (parsed === undefined || parsed.port === 0) {
+    throw new ArgumentError('--rpcserver must be host:port, for example --rpcserver=localhost:19090');
+  }
+  return parsed.host === '' ? `localhost:${parsed.port}` : text;
+}
+
+function parse(args: readonly string[]): CliArgs {
+  const at = commandIndex(args, CLI_GLOBALS);
+  const name = at < 0 ? undefined : (args[at] as string);
+  const isHelp = name === 'help' || name === 'h';
+  if (name !== undefined && !isHelp && !isCommand(name)) {
+    throw new ArgumentError(unknownCommand(name, [...Object.keys(CLI_COMMANDS), 'help']));
+  }
+  const specs: FlagSpecs =
+    name !== undefined && isCommand(name) ? { ...CLI_GLOBALS, ...CLI_COMMANDS[name].flags } : CLI_GLOBALS;
+  const parsed = parseFlags(at < 0 ? args : args.toSpliced(at, 1), specs);
+  if (!parsed.ok) throw new ArgumentError(parsed.problem);
+  const { flags, positionals } = parsed;
+  if (flags.version === true) return { kind: 'version' };
+  if (name === undefined) return { kind: 'help', topic: undefined };
+  if (!isCommand(name)) {
+    const [topic] = positionals;
+    if (topic === undefined) return { kind: 'help', topic: undefined };
+    if (!isCommand(topic)) throw new ArgumentError(unknownCommand(topic, Object.keys(CLI_COMMANDS)));
+    return { kind: 'help', topic };
+  }
+  if (flags.help === true) return { kind: 'help', topic: name };
+  checkShape(name, flags, positionals);
+  const request = requestOf(name, flags, positionals);
+  const tlsCertPath = flags.tlscertpath as string | undefined;
+  return { kind: 'request', request, server: serverOf(flags), tlsCertPath };
+}
+
+/** Parses the arguments of lnmuxcli, those after the program's name. Flags may stand anywhere. */
+export function parseLnmuxcliArgs(args: readonly string[]): CliArgs {
+  try {
+    return parse(args);
+  } catch (error) {
+    if (error instanceof ArgumentError) return { kind: 'problem', problem: error.message };
+    throw error;
+  }
+}

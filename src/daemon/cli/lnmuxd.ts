@@ -1,0 +1,49 @@
+import { type LnmuxdWork, lnmuxdWork } from './commands.ts';
+import { EXIT } from './exit.ts';
+import { type ConfigCheckCommand, type LnmuxdCommand, parseLnmuxdArgs } from './lnmuxdArgs.ts';
+import { lnmuxdHelp } from './lnmuxdHelp.ts';
+import { lnmuxVersion } from './version.ts';
+
+async function checkConfig({ config: path, strict }: ConfigCheckCommand): Promise<number> {
+  const { formatProblem, loadConfig } = await import('../config/load.ts');
+  const result = loadConfig({ path, strict, env: process.env });
+  for (const warning of result.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  if (!result.ok) {
+    for (const problem of result.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    return EXIT.failed;
+  }
+  const { lnd, db } = result.config;
+  const database = db.dsn === undefined ? `embedded PostgreSQL in ${db.dataDir}` : 'PostgreSQL by dsn';
+  const nodes = lnd.nodes.length === 1 ? '1 lnd node' : `${lnd.nodes.length} lnd nodes`;
+  process.stdout.write(`${path} is right: ${lnd.network}, ${nodes}, ${database}\n`);
+  return EXIT.ok;
+}
+
+function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | number {
+  switch (command.command) {
+    case 'run':
+      return work.run(command);
+    case 'migrate':
+      return work.migrate(command);
+    case 'simulate':
+      return work.simulate(command);
+    case 'config check':
+      return checkConfig(command);
+    case 'help':
+      process.stdout.write(lnmuxdHelp(command.topic));
+      return EXIT.ok;
+    case 'version':
+      process.stdout.write(`lnmuxd ${lnmuxVersion()}\n`);
+      return EXIT.ok;
+  }
+}
+
+/** Runs lnmuxd with the arguments after its name and gives its exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseLnmuxdArgs(args);
+  if (!parsed.ok) {
+    process.stderr.write(`lnmuxd: ${parsed.problem}\n`);
+    return EXIT.usage;
+  }
+  return execute(parsed.command, lnmuxdWork);
+}

@@ -1,0 +1,142 @@
+import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flags.ts';
+
+export type MigrateAction =
+  | { readonly action: 'init' | 'down' | 'reset' | 'version' }
+  /** Up to `target`, or to the newest. */
+  | { readonly action: 'up'; readonly target: number | undefined }
+  | { readonly action: 'set_version'; readonly version: number };
+
+interface WithConfig {
+  /** Path as given. */
+  readonly config: string;
+  readonly strict: boolean;
+}
+
+export interface RunCommand extends WithConfig {
+  readonly command: 'run';
+}
+
+export interface MigrateCommand extends WithConfig {
+  readonly command: 'migrate';
+  readonly migrate: MigrateAction;
+}
+
+/** The simulator has flags of its own; they arrive unparsed. */
+export interface SimulateCommand {
+  readonly command: 'simulate';
+  readonly config: string | undefined;
+  readonly strict: boolean;
+  readonly args: readonly string[];
+}
+
+export interface ConfigCheckCommand extends WithConfig {
+  readonly command: 'config check';
+}
+
+export type LnmuxdCommand =
+  | RunCommand
+  | MigrateCommand
+  | SimulateCommand
+  | ConfigCheckCommand
+  | { readonly command: 'help'; readonly topic: string | undefined }
+  | { readonly command: 'version' };
+
+export type LnmuxdArgs =
+  | { readonly ok: true; readonly command: LnmuxdCommand }
+  | { readonly ok: false; readonly problem: string };
+
+const GLOBALS: FlagSpecs = {
+  config: { type: 'string', short: 'c' },
+  'non-strict-config': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+};
+
+export const LNMUXD_COMMANDS = ['run', 'migrate', 'simulate', 'config', 'help'] as const;
+const MIGRATE_ACTIONS = ['init', 'up', 'down', 'reset', 'version', 'set_version'] as const;
+
+function problem(text: string): LnmuxdArgs {
+  return { ok: false, problem: text };
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function parseMigrate(words: readonly string[]): MigrateAction | string {
+  const [action, number, ...more] = words;
+  const expected = action === 'up' || action === 'set_version' ? 1 : 0;
+  if (!(MIGRATE_ACTIONS as readonly string[]).includes(action as string)) {
+    const known = unknownCommand(action as string, MIGRATE_ACTIONS).replace(/^unknown command [^:]*/, '');
+    return `unsupported command: ${JSON.stringify(action)}${known}`;
+  }
+  if (more.length > 0 || (number !== undefined && expected === 0)) {
+    return `too many arguments after migrate ${action}: it takes ${expected === 0 ? 'none' : 'one number'}`;
+  }
+  const value = number === undefined ? undefined : wholeNumber(number);
+  if (number !== undefined && value === undefined) {
+    return `${JSON.stringify(number)} is not a version: write a whole number, such as migrate ${action} 5`;
+  }
+  if (action === 'up') return { action, target: value };
+  if (action === 'set_version') {
+    return value === undefined ? 'which version? Write migrate set_version N' : { action, version: value };
+  }
+  return { action: action as 'init' | 'down' | 'reset' | 'version' };
+}
+
+function parseHelp(words: readonly string[]): LnmuxdArgs {
+  const [topic] = words;
+  if (topic !== undefined && !(LNMUXD_COMMANDS as readonly string[]).includes(topic)) {
+    return problem(unknownCommand(topic, LNMUXD_COMMANDS));
+  }
+  return { ok: true, command: { command: 'help', topic } };
+}
+
+function parseVerb(verb: string, words: readonly string[], config: string, strict: boolean): LnmuxdArgs {
+  if (verb === 'config') {
+    const [action, ...more] = words;
+    if (action !== 'check')
+      return problem(unknownCommand(action ?? '', ['check']).replace('""', 'after config'));
+    if (more.length > 0) return problem('too many arguments after config check: it takes none');
+    return { ok: true, command: { command: 'config check', config, strict } };
+  }
+  if (verb === 'run') {
+    if (words.length > 0) return problem('too many arguments after run: it takes none');
+    return { ok: true, command: { command: 'run', config, strict } };
+  }
+  const migrate = parseMigrate(words);
+  if (typeof migrate === 'string') return problem(migrate);
+  return { ok: true, command: { command: 'migrate', config, strict, migrate } };
+}
+
+/**
+ * Parses the arguments of lnmuxd, those after the program's name:
+ * `[-c FILE] [--non-strict-config] run | migrate … | simulate … | config check | help`. Global flags may stand
+ * before or after the command.
+ */
+export function parseLnmuxdArgs(args: readonly string[]): LnmuxdArgs {
+  const at = commandIndex(args, GLOBALS);
+  const verb = at < 0 ? undefined : args[at];
+  const isSimulate = verb === 'simulate';
+  const rest = at < 0 ? [] : args.slice(at + 1);
+  const parsed = parseFlags(
+    isSimulate || at < 0 ? args.slice(0, at < 0 ? undefined : at) : args.toSpliced(at, 1),
+    GLOBALS,
+  );
+  if (!parsed.ok) return parsed;
+  const { flags, positionals } = parsed;
+  if (flags.version === true) return { ok: true, command: { command: 'version' } };
+  if (verb === undefined) return { ok: true, command: { command: 'help', topic: undefined } };
+  if (verb === 'help' || verb === 'h') return parseHelp(positionals);
+  if (!(LNMUXD_COMMANDS as readonly string[]).includes(verb))
+    return problem(unknownCommand(verb, LNMUXD_COMMANDS));
+  const bareMigrate = verb === 'migrate' && positionals.length === 0;
+  if (flags.help === true || bareMigrate) return { ok: true, command: { command: 'help', topic: verb } };
+  const strict = flags['non-strict-config'] !== true;
+  const config = flags.config as string | undefined;
+  if (isSimulate) return { ok: true, command: { command: 'simulate', config, strict, args: rest } };
+  // What the command itself says comes first: a misspelled action is not cured by a file.
+  const command = parseVerb(verb, positionals, config ?? '', strict);
+  if (!command.ok || (config !== undefined && config !== '')) return command;
+  return problem(`which configuration? Write lnmuxd -c lnmux.yml ${verb}`);
+}

@@ -1,0 +1,58 @@
+const GENERAL = `lnmuxd: a virtual Lightning node in front of a cluster of lnd nodes
+
+usage: lnmuxd [-c FILE] [--non-strict-config] COMMAND
+
+commands:
+  run           takes payments, until SIGINT or SIGTERM
+  migrate       creates or changes the database's tables
+  config check  tells whether the configuration is right, and starts nothing
+  simulate      lnd nodes, chain and payers without any real ones
+  help COMMAND  more about one of them
+
+flags:
+  -c, --config FILE      the configuration (see lnmux.yml.example)
+  --non-strict-config    unknown keys in it are warnings
+  -v, --version
+  -h, --help
+
+example: lnmuxd -c lnmux.yml run
+exit status: 0 well, 1 failed, 2 wrong arguments
+`;
+
+const TOPICS: Readonly<Record<string, string>> = {
+  run: `usage: lnmuxd -c FILE run
+
+Connects to the lnd nodes, takes payments and serves the API, until SIGINT or SIGTERM.
+
+example: lnmuxd -c lnmux.yml run
+`,
+  migrate: `usage: lnmuxd -c FILE migrate ACTION
+
+actions:
+  init           creates the table that remembers the version
+  up [N]         goes up to version N, or to the newest
+  down           goes one version back
+  reset          goes back to an empty database
+  version        tells the version
+  set_version N  notes the version without changing anything else
+
+example: lnmuxd -c lnmux.yml migrate up
+`,
+  config: `usage: lnmuxd -c FILE config check
+
+Reads the configuration and tells, with line numbers, what is wrong with it. Starts and connects nothing.
+
+example: lnmuxd -c lnmux.yml config check
+`,
+  simulate: `usage: lnmuxd simulate [FLAGS]
+
+Runs simulated lnd nodes that speak lnd's real API, with a chain and payers, to develop against.
+
+example: lnmuxd simulate
+`,
+};
+
+/** The help text of a command, or of lnmuxd as a whole. */
+export function lnmuxdHelp(topic: string | undefined): string {
+  return (topic === undefined ? undefined : TOPICS[topic]) ?? GENERAL;
+}

@@ -1,0 +1,158 @@
+import { parseHostPort } from '../../adapters/grpc/address.ts';
+import { DEFAULT_GRPC_LIMITS } from '../../adapters/grpc/limits.ts';
+import { nearest } from '../cli/nearest.ts';
+import { shown } from './problem.ts';
+import type { Section } from './section.ts';
+import type {
+  AcceptanceConfig,
+  DistributedLockConfig,
+  LimitsConfig,
+  LoggingConfig,
+  LogLevel,
+  RoutingPolicyConfig,
+} from './types.ts';
+
+export const LOCK_ID_VARIABLE = 'LNMUX_DISTRIBUTEDLOCK_ID';
+
+/** The Go program's names of levels, in any case. Its three kinds of panic are one here. */
+const LEVELS = new Map<string, LogLevel>(
+  Object.entries({
+    '': 'debug',
+    d: 'debug',
+    debug: 'debug',
+    i: 'info',
+    info: 'info',
+    w: 'warn',
+    warn: 'warn',
+    warning: 'warn',
+    e: 'error',
+    error: 'error',
+    errors: 'error',
+    dp: 'fatal',
+    dpanic: 'fatal',
+    p: 'fatal',
+    panic: 'fatal',
+    panics: 'fatal',
+    f: 'fatal',
+    fatal: 'fatal',
+    fatals: 'fatal',
+  } as const),
+);
+
+export function readLogging(section: Section): LoggingConfig {
+  const levelText = section.text('level') ?? '';
+  const level = LEVELS.get(levelText.toLowerCase());
+  if (level === undefined) {
+    section.problem('level', `unknown level ${shown(levelText)}; write debug, info, warn, error or fatal`);
+  }
+  const formatText = section.text('format') ?? '';
+  const format = formatText === '' ? 'auto' : formatText;
+  if (format !== 'auto' && format !== 'console' && format !== 'json') {
+    const meant = nearest(format, ['console', 'json']);
+    const advice = meant === undefined ? 'console, json, or nothing to choose by the output' : meant;
+    section.problem('format', `unknown format ${shown(formatText)}; write ${advice}`);
+  }
+  const payloads = section.boolean('grpcPayloadLogging', false);
+  if (payloads) {
+    section.warning(
+      'grpcPayloadLogging',
+      'messages are not logged, they hold preimages; calls are (grpcLogging)',
+    );
+  }
+  const config: LoggingConfig = {
+    level: level ?? 'debug',
+    format: format === 'console' || format === 'json' ? format : 'auto',
+    withCaller: section.boolean('withCaller', false),
+    grpcLogging: section.boolean('grpcLogging', false) || payloads,
+  };
+  section.finish();
+  return config;
+}
+
+export function readAddress(root: Section, name: string, fallback: string): string {
+  const text = root.text(name);
+  if (text === undefined || text === '') return fallback;
+  if (parseHostPort(text) === undefined) {
+    root.problem(name, `${shown(text)} is not host:port; write one such as ${fallback}`);
+    return fallback;
+  }
+  return text;
+}
+
+export function readLock(section: Section, env: NodeJS.ProcessEnv): DistributedLockConfig {
+  const text = (name: string) => section.text(name) || undefined;
+  const idFromFile = text('id');
+  const config: DistributedLockConfig = {
+    name: text('name'),
+    namespace: text('namespace') ?? '',
+    id: (env[LOCK_ID_VARIABLE] ?? idFromFile) || undefined,
+    devKubeConfig: text('devKubeConfig'),
+  };
+  if (config.name !== undefined && config.namespace === '') {
+    section.problem('namespace', 'missing; write the Kubernetes namespace of the Lease');
+  }
+  if (config.name === undefined && (config.namespace !== '' || idFromFile !== undefined)) {
+    section.warning('name', 'missing, so no Lease is used; write its name, or remove the block');
+  }
+  section.finish();
+  return config;
+}
+
+const UINT32_MAX = 2 ** 32 - 1;
+
+export function readRoutingPolicy(section: Section): RoutingPolicyConfig {
+  const given = section.line !== undefined;
+  if (given && !section.has('cltvDelta')) {
+    section.warning('cltvDelta', 'absent, so 40; the Go program took 0 here, write 0 if you want that');
+  }
+  const policy: RoutingPolicyConfig = {
+    cltvDelta: section.integer('cltvDelta', { fallback: 40, min: 0, max: 65_535 }),
+    feeBaseMsat: BigInt(section.integer('feeBaseMsat', { fallback: 0, min: 0, max: UINT32_MAX })),
+    feeRatePpm: BigInt(section.integer('feeRatePpm', { fallback: 0, min: 0, max: UINT32_MAX })),
+  };
+  section.finish();
+  return policy;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The final CLTV delta that every invoice asks for; a reject delta of this or more would refuse every payment. */
+const INVOICE_CLTV_DELTA = 40;
+
+export function readAcceptance(root: Section): AcceptanceConfig {
+  const config: AcceptanceConfig = {
+    exactAmount: root.boolean('exactAmount', false),
+    holdTimeoutMs: root.duration('holdTimeout', { fallbackMs: 60_000, minMs: 1_000, maxMs: HOUR_MS }),
+    acceptTimeoutMs: root.duration('acceptTimeout', {
+      fallbackMs: 60_000,
+      minMs: 1_000,
+      maxMs: 24 * HOUR_MS,
+    }),
+    subscriberGraceMs: root.duration('subscriberGrace', { fallbackMs: 30_000, minMs: 0, maxMs: HOUR_MS }),
+    deadlineMargin: root.integer('deadlineMargin', { fallback: 6, min: 1, max: 20 }),
+    cltvRejectDelta: root.integer('cltvRejectDelta', { fallback: 10, min: 1, max: INVOICE_CLTV_DELTA - 1 }),
+    maxCltvDelta: root.integer('maxCltvDelta', { fallback: 2_016, min: 144, max: 100_000 }),
+  };
+  if (config.holdTimeoutMs < 60_000) {
+    root.warning('holdTimeout', 'BOLT 4 recommends at least 1m for the parts of a payment to come together');
+  }
+  return config;
+}
+
+/** A channel carries at most 483 HTLCs each way; no sane payment has more parts. */
+const MAX_PARTS_PER_SET = 483;
+
+export function readLimits(section: Section): LimitsConfig {
+  const limit = (name: string, fallback: number, max: number) =>
+    section.integer(name, { fallback, min: 1, max });
+  const config: LimitsConfig = {
+    maxPartsPerSet: limit('maxPartsPerSet', MAX_PARTS_PER_SET, 10_000),
+    maxHeldHtlcsPerNode: limit('maxHeldHtlcsPerNode', 20_000, 1_000_000),
+    maxHeldHtlcs: limit('maxHeldHtlcs', 100_000, 10_000_000),
+    maxListedInvoices: limit('maxListedInvoices', DEFAULT_GRPC_LIMITS.maxListedInvoices, 40_000),
+    maxSubscribers: limit('maxSubscribers', DEFAULT_GRPC_LIMITS.maxSubscribers, 100_000),
+    maxWaits: limit('maxWaits', DEFAULT_GRPC_LIMITS.maxWaits, 10_000_000),
+  };
+  section.finish();
+  return config;
+}

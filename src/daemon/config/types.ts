@@ -1,0 +1,96 @@
+import type { NodeId } from '../../domain/hash.ts';
+import type { Network } from '../../lightning/networks.ts';
+import type { Secret } from './secret.ts';
+
+/** Everything that the configuration says, checked, with defaults filled in. Times are in milliseconds. */
+export interface LnmuxConfig {
+  readonly lnd: LndConfig;
+  readonly db: DatabaseConfig;
+  /** 32 bytes; a valid secp256k1 private key. */
+  readonly identityKey: Secret<Uint8Array>;
+  readonly autoSettle: boolean;
+  readonly listenAddress: string;
+  readonly instrumentationAddress: string;
+  readonly logging: LoggingConfig;
+  readonly distributedLock: DistributedLockConfig;
+  readonly routingPolicy: RoutingPolicyConfig;
+  readonly acceptance: AcceptanceConfig;
+  readonly limits: LimitsConfig;
+}
+
+export interface LndConfig {
+  readonly network: Network;
+  readonly nodes: readonly LndNodeConfig[];
+  /** Nodes with an older lnd are not used. */
+  readonly minVersion: string;
+}
+
+export interface LndNodeConfig {
+  /** For people: logs and metrics. The first 10 digits of the key unless given. */
+  readonly name: string;
+  readonly pubKey: NodeId;
+  /** host:port of lnd's gRPC. */
+  readonly lndUrl: string;
+  readonly macaroonPath: string;
+  readonly tlsCertPath: string;
+}
+
+export interface DatabaseConfig {
+  /** Absent: the embedded PostgreSQL in dataDir. */
+  readonly dsn: Secret<string> | undefined;
+  /** Absolute. Used without a dsn only. */
+  readonly dataDir: string;
+  readonly poolSize: number;
+  readonly minIdleConns: number;
+  /** Undefined: for ever. */
+  readonly maxConnAgeMs: number | undefined;
+  readonly poolTimeoutMs: number;
+  /** Undefined: for ever. */
+  readonly idleTimeoutMs: number | undefined;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface LoggingConfig {
+  readonly level: LogLevel;
+  /** auto: for people on a terminal, JSON otherwise. */
+  readonly format: 'auto' | 'console' | 'json';
+  readonly withCaller: boolean;
+  readonly grpcLogging: boolean;
+}
+
+export interface DistributedLockConfig {
+  /** Undefined: no Kubernetes Lease. */
+  readonly name: string | undefined;
+  readonly namespace: string;
+  /** Undefined: one is made up. */
+  readonly id: string | undefined;
+  readonly devKubeConfig: string | undefined;
+}
+
+export interface RoutingPolicyConfig {
+  readonly cltvDelta: number;
+  readonly feeBaseMsat: bigint;
+  readonly feeRatePpm: bigint;
+}
+
+export interface AcceptanceConfig {
+  /** The Go program's rule: a set must pay the invoice amount to the millisatoshi. */
+  readonly exactAmount: boolean;
+  readonly holdTimeoutMs: number;
+  readonly acceptTimeoutMs: number;
+  readonly subscriberGraceMs: number;
+  /** Blocks. */
+  readonly deadlineMargin: number;
+  readonly cltvRejectDelta: number;
+  readonly maxCltvDelta: number;
+}
+
+export interface LimitsConfig {
+  readonly maxPartsPerSet: number;
+  readonly maxHeldHtlcsPerNode: number;
+  readonly maxHeldHtlcs: number;
+  readonly maxListedInvoices: number;
+  readonly maxSubscribers: number;
+  readonly maxWaits: number;
+}
