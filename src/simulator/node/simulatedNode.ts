@@ -13,6 +13,7 @@ import type {
   NodeOutput,
   NodeSettings,
   NodeTimer,
+  Offer,
   Resolution,
   RpcFault,
 } from './types.ts';
@@ -291,6 +292,11 @@ export class SimulatedNode {
 
   findBySender(senderRef: string): SenderView | undefined {
     return this.ledger.findBySender(senderRef);
+  }
+
+  /** What is offered on every connect. Dust of a closed channel stays until the watchdog finds it, though final. */
+  held(): Offer[] {
+    return this.interceptor.heldHtlcs();
   }
 
   /** HTLCs that are not final, with the deadline of those that are held. */
