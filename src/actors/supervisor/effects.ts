@@ -1,0 +1,262 @@
+import { hash as digest } from 'node:crypto';
+import type { ReleaseView } from '../../domain/barrier.ts';
+import { deadlineHeight } from '../../domain/barrier.ts';
+import type { FailResult } from '../../domain/failResult.ts';
+import type { NodeId, SetId } from '../../domain/hash.ts';
+import type { Part } from '../../domain/part.ts';
+import type { HtlcSetEffect, HtlcSetEvent, ReportedFinal } from '../../machines/htlcSet/events.ts';
+import type { InvoiceEffect } from '../../machines/invoice/events.ts';
+import type { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import type { CommitOutcome, GroupCommit } from '../outbox/groupCommit.ts';
+import type { Journal } from '../outbox/journal.ts';
+import type { CancelResult, SettleResult } from '../ports/application.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Decision, DecisionOutcome, FinalRecord, RecordedFinal } from '../ports/decisionStore.ts';
+import type { Log } from '../ports/log.ts';
+import type { NodeLink } from '../ports/nodeLink.ts';
+import type { AcceptedSets } from '../subscriptions.ts';
+import type { CallWaiters } from './callWaiters.ts';
+import { type CommitEffect, decisionOf, failureOnionOf } from './decisions.ts';
+import type { InvoiceEntry, SetEntry } from './entries.ts';
+import type { HeldHtlcs } from './heldHtlcs.ts';
+import type { SupervisorOptions } from './options.ts';
+
+/** Everything outside of the statecharts that effects act upon. */
+export interface EffectWorld {
+  readonly options: SupervisorOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly links: ReadonlyMap<NodeId, NodeLink>;
+  readonly held: HeldHtlcs;
+  readonly accepted: AcceptedSets;
+  readonly finalStatus: FinalStatusWaiters;
+  readonly settleCalls: CallWaiters<SettleResult>;
+  readonly cancelCalls: CallWaiters<CancelResult>;
+  readonly decisions: GroupCommit<Decision, DecisionOutcome>;
+  readonly finals: GroupCommit<FinalRecord, RecordedFinal>;
+  readonly journal: Journal;
+  height(): number;
+}
+
+/** The way back to the actors. */
+export interface ActorAccess {
+  deliver(set: SetEntry, event: HtlcSetEvent): void;
+  viewOf(set: SetEntry): ReleaseView;
+  requestSettle(entry: InvoiceEntry, setId: SetId): void;
+}
+
+const AUTO_SETTLE_RETRY_MS = 1_000;
+
+/** Key under which a settle or cancel call waits. */
+export const callKey = (entry: { readonly paymentHash: string }, setId: SetId): string =>
+  `${entry.paymentHash}${setId}`;
+
+/** Carries out what the statecharts ask of the world. Nothing here decides anything. */
+export class Effects {
+  readonly #world: EffectWorld;
+  readonly #actors: ActorAccess;
+
+  constructor(world: EffectWorld, actors: ActorAccess) {
+    this.#world = world;
+    this.#actors = actors;
+  }
+
+  ofSet(set: SetEntry, effect: HtlcSetEffect): void {
+    switch (effect.type) {
+      case 'settlement.commit':
+        return this.#commit(set, effect);
+      case 'htlc.settle':
+        return this.#settle(set.invoice, effect.parts);
+      case 'htlc.fail':
+        return this.#fail(set.invoice, effect.parts, effect.reason);
+      case 'final.record':
+        return this.#recordFinals(set, effect.finals);
+      case 'settle.answer':
+        return this.#answerSettle(set.invoice, effect.setId, effect.answer);
+      case 'cancel.answer':
+        return this.#world.cancelCalls.answer(callKey(set.invoice, effect.setId), { result: effect.answer });
+    }
+  }
+
+  ofInvoice(entry: InvoiceEntry, effect: InvoiceEffect): void {
+    switch (effect.type) {
+      case 'application.notify':
+        return this.#notify(entry, effect);
+      case 'application.withdraw':
+        this.#world.accepted.withdraw(effect.setId);
+        this.#world.log.info(
+          { hash: entry.paymentHash, setID: effect.setId, outcome: effect.reason },
+          'Failed invoice',
+        );
+        return;
+      case 'settle.answer':
+        return this.#answerSettle(entry, effect.setId, effect.answer);
+      case 'cancel.answer':
+        return this.#world.cancelCalls.answer(callKey(entry, effect.setId), { result: effect.answer });
+      case 'set.started':
+        return;
+    }
+  }
+
+  /** Audit line of a part that joined a set, or was refused one. */
+  journalArrival(part: Part, set: SetEntry): void {
+    const { context, value } = set.actor.getSnapshot();
+    this.#world.journal.append({
+      machine: 'htlcSet',
+      from: 'collecting',
+      event: 'part.added',
+      to: typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''),
+      paymentHash: set.invoice.paymentHash,
+      setId: context.setId,
+      at: this.#world.clock.now(),
+      details: {
+        node: part.key.nodeId,
+        chanId: String(part.key.chanId),
+        htlcId: String(part.key.htlcId),
+        amountMsat: String(part.amountMsat),
+        autoFailHeight: part.autoFailHeight,
+        ...(context.doom ? { reason: context.doom } : {}),
+      },
+    });
+  }
+
+  #commit(set: SetEntry, effect: CommitEffect): void {
+    const { held, decisions, clock } = this.#world;
+    const { paymentHash } = set.invoice;
+    const decision = decisionOf(effect, paymentHash, clock.now(), {
+      amountMsat: set.invoice.actor.getSnapshot().context.terms.amountMsat,
+      preimage: () => this.#preimage(set.invoice, effect.parts),
+      sharedSecret: (part) => held.sharedSecret(part.id),
+    });
+    decisions.submit(decision, (outcome) => this.#committed(set, effect, outcome));
+  }
+
+  #committed(set: SetEntry, effect: CommitEffect, outcome: CommitOutcome<DecisionOutcome>): void {
+    if (set.invoice.retired) return;
+    const { held, log } = this.#world;
+    switch (outcome.kind) {
+      case 'ambiguous':
+        log.warn(
+          { hash: set.invoice.paymentHash, decision: effect.decision },
+          'Outcome of a commit is unknown',
+        );
+        return this.#actors.deliver(set, { type: 'commit.ambiguous' });
+      case 'failed':
+        return this.#actors.deliver(set, { type: 'commit.failed', reason: outcome.reason });
+      case 'fenced':
+        return this.#actors.deliver(set, { type: 'commit.fenced' });
+      case 'done': {
+        if (outcome.result.outcome === 'refused') {
+          const { because } = outcome.result;
+          log.warn({ hash: set.invoice.paymentHash, decision: effect.decision, because }, 'Decision refused');
+          return this.#actors.deliver(set, { type: 'commit.refused', because });
+        }
+        if (effect.decision !== 'request') for (const part of effect.parts) held.decided(part.key, part.id);
+        return this.#actors.deliver(set, { type: 'commit.succeeded', view: this.#actors.viewOf(set) });
+      }
+    }
+  }
+
+  #settle(entry: InvoiceEntry, parts: readonly Part[]): void {
+    const { links, log } = this.#world;
+    const preimage = this.#preimage(entry, parts);
+    // The last assertion before money moves. It can only fail by a defect, and then silence is the safe answer.
+    if (digest('sha256', preimage, 'hex') !== entry.paymentHash) {
+      log.error({ hash: entry.paymentHash }, 'Preimage does not match the payment hash: nothing is settled');
+      return;
+    }
+    for (const part of parts) {
+      const sent = links.get(part.key.nodeId)?.settle(part.key, preimage) ?? false;
+      log.debug({ hash: entry.paymentHash, htlc: part.id, sent }, 'Sending settle resolution');
+    }
+  }
+
+  #fail(entry: InvoiceEntry, parts: readonly Part[], reason: FailResult): void {
+    const { links, held, log } = this.#world;
+    for (const part of parts) {
+      const onion = failureOnionOf(part, reason, held.sharedSecret(part.id));
+      const link = links.get(part.key.nodeId);
+      const sent =
+        onion.length > 0
+          ? link?.fail(part.key, onion)
+          : link?.failWithCode(part.key, 'temporary_channel_failure');
+      log.debug(
+        { hash: entry.paymentHash, htlc: part.id, outcome: reason, sent: sent ?? false },
+        'Sending failed resolution',
+      );
+    }
+  }
+
+  #preimage(entry: InvoiceEntry, parts: readonly Part[]): Uint8Array {
+    if (entry.preimage) return entry.preimage;
+    for (const part of parts) {
+      const paymentAddr = this.#world.held.paymentAddr(part.id);
+      if (paymentAddr) return this.#world.options.deriver.preimage(paymentAddr);
+    }
+    throw new Error('no part of the set has its payment address');
+  }
+
+  #recordFinals(set: SetEntry, finals: readonly ReportedFinal[]): void {
+    for (const final of finals) {
+      const held = this.#world.held.get(final.partId);
+      if (!held) continue;
+      const record: FinalRecord = {
+        key: held.part.key,
+        paymentHash: set.invoice.paymentHash,
+        settled: final.settled,
+        offChain: held.offChain ?? true,
+        at: this.#world.clock.now(),
+      };
+      this.#world.finals.submit(record, (outcome) => {
+        if (outcome.kind !== 'done' || set.invoice.retired) return;
+        this.#world.held.resolved(held.part.key, held.part.id);
+        this.#actors.deliver(set, { type: 'final.recorded', partId: final.partId });
+      });
+    }
+  }
+
+  #answerSettle(entry: InvoiceEntry, setId: SetId, answer: SettleResult): void {
+    const { settleCalls, options, clock } = this.#world;
+    settleCalls.answer(callKey(entry, setId), answer);
+    if (!options.autoSettle || answer.result !== 'unavailable') return;
+    clock.setTimeout(() => {
+      if (!entry.retired) this.#actors.requestSettle(entry, setId);
+    }, AUTO_SETTLE_RETRY_MS);
+  }
+
+  #notify(entry: InvoiceEntry, effect: Extract<InvoiceEffect, { type: 'application.notify' }>): void {
+    const { log, accepted, finalStatus } = this.#world;
+    const { paymentHash } = entry;
+    const { status, setId } = effect;
+    if (status === 'accepted') {
+      if (setId) this.#announce(entry, setId);
+      return;
+    }
+    if (setId) accepted.withdraw(setId);
+    if (status === 'settle_requested') return;
+    const reason = effect.reason ?? 'parts_failed';
+    finalStatus.finish(
+      paymentHash,
+      status === 'settled' ? { result: 'settled' } : { result: 'failed', reason },
+    );
+    const fields = { hash: paymentHash, setID: setId, settledMsat: String(effect.settledMsat) };
+    if (status === 'settled') log.debug(fields, 'Invoice settled');
+    else if (reason === 'partially_settled')
+      log.error({ ...fields, outcome: reason }, 'Invoice partially settled');
+    else log.info({ ...fields, outcome: reason }, 'Failed invoice');
+  }
+
+  #announce(entry: InvoiceEntry, setId: SetId): void {
+    const { accepted, options, log } = this.#world;
+    const attempt = entry.actor.getSnapshot().context.current?.attempt;
+    const parts = entry.sets.find((s) => s.attempt === attempt)?.actor.getSnapshot().context.parts ?? [];
+    log.debug({ hash: entry.paymentHash, setID: setId, parts: parts.length }, 'Set complete');
+    accepted.announce(entry.paymentHash, setId, deadlineHeight(parts, options.rules.deadlineMargin));
+    // Later, since the invoice is still in the middle of becoming accepted.
+    if (options.autoSettle) {
+      setImmediate(() => {
+        if (!entry.retired) this.#actors.requestSettle(entry, setId);
+      });
+    }
+  }
+}

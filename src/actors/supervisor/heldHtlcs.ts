@@ -1,0 +1,76 @@
+import type { NodeId, PaymentHash } from '../../domain/hash.ts';
+import type { CircuitKey, HtlcKey, PartId } from '../../domain/htlcKey.ts';
+import type { Part } from '../../domain/part.ts';
+import type { HeldPart } from './entries.ts';
+import { SecretSlab } from './secretSlab.ts';
+
+/** Every HTLC of ours that is not over, by its key, with its secrets. */
+export class HeldHtlcs {
+  readonly #parts = new Map<PartId, HeldPart>();
+  readonly #slab = new SecretSlab();
+  /** HTLCs with a durable decision and no recorded end: what a node is asked about when it connects. */
+  readonly #unresolved = new Map<NodeId, Map<PartId, CircuitKey>>();
+  readonly #byNode = new Map<NodeId, number>();
+
+  get size(): number {
+    return this.#parts.size;
+  }
+
+  countOf(nodeId: NodeId): number {
+    return this.#byNode.get(nodeId) ?? 0;
+  }
+
+  get(id: PartId): HeldPart | undefined {
+    return this.#parts.get(id);
+  }
+
+  hold(part: Part, paymentHash: PaymentHash, sharedSecret: Uint8Array, paymentAddr: Uint8Array): HeldPart {
+    const slot = this.#slab.store(sharedSecret, paymentAddr);
+    return this.#add({ part, paymentHash, slot, set: undefined });
+  }
+
+  /** A part that came back from the database: no secrets of the onion are known. */
+  restore(part: Part, paymentHash: PaymentHash): HeldPart {
+    return this.#add({ part, paymentHash, slot: undefined, set: undefined });
+  }
+
+  release(id: PartId): void {
+    const held = this.#parts.get(id);
+    if (!held) return;
+    this.#parts.delete(id);
+    if (held.slot !== undefined) this.#slab.release(held.slot);
+    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) - 1);
+    this.resolved(held.part.key, id);
+  }
+
+  /** View of the onion's shared secret; only for use during the call. */
+  sharedSecret(id: PartId): Uint8Array | undefined {
+    const slot = this.#parts.get(id)?.slot;
+    return slot === undefined ? undefined : this.#slab.sharedSecret(slot);
+  }
+
+  paymentAddr(id: PartId): Uint8Array | undefined {
+    const slot = this.#parts.get(id)?.slot;
+    return slot === undefined ? undefined : this.#slab.paymentAddr(slot);
+  }
+
+  decided(key: HtlcKey, id: PartId): void {
+    const node = this.#unresolved.get(key.nodeId);
+    if (node) node.set(id, key);
+    else this.#unresolved.set(key.nodeId, new Map([[id, key]]));
+  }
+
+  resolved(key: HtlcKey, id: PartId): void {
+    this.#unresolved.get(key.nodeId)?.delete(id);
+  }
+
+  unresolved(nodeId: NodeId): Iterable<CircuitKey> {
+    return this.#unresolved.get(nodeId)?.values() ?? [];
+  }
+
+  #add(held: HeldPart): HeldPart {
+    this.#parts.set(held.part.id, held);
+    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) + 1);
+    return held;
+  }
+}

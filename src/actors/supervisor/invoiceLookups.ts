@@ -1,0 +1,84 @@
+import type { PaymentHash } from '../../domain/hash.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DecisionStore, StoredInvoice } from '../ports/decisionStore.ts';
+import type { Log } from '../ports/log.ts';
+
+const MAX_BATCH = 500;
+const RETRY_MS = 250;
+
+/**
+ * Asks the database whether a hash that is unknown in memory has a row. Hashes of one turn share a query, one query
+ * is under way at a time, and a query that fails is asked again: an HTLC of ours waits for the answer rather than
+ * being taken twice.
+ */
+export class InvoiceLookups {
+  readonly #store: DecisionStore;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #waiting = new Map<PaymentHash, ((invoice: StoredInvoice | undefined) => void)[]>();
+  #busy = false;
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(store: DecisionStore, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
+  lookUp(hash: PaymentHash, found: (invoice: StoredInvoice | undefined) => void): void {
+    const waiting = this.#waiting.get(hash);
+    if (waiting) waiting.push(found);
+    else this.#waiting.set(hash, [found]);
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.clear();
+  }
+
+  #schedule(): void {
+    if (this.#busy || this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#busy = true;
+    while (this.#waiting.size > 0 && !this.#stopped) {
+      const hashes = [...this.#waiting.keys()].slice(0, MAX_BATCH);
+      try {
+        const rows = await this.#store.invoicesByHash(hashes);
+        const byHash = new Map(rows.map((row) => [row.paymentHash, row]));
+        for (const hash of hashes) this.#answer(hash, byHash.get(hash));
+      } catch (error) {
+        this.#log.warn(
+          { error: String(error), hashes: hashes.length },
+          'Invoice lookup failed, asking again',
+        );
+        await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.#busy = false;
+  }
+
+  #answer(hash: PaymentHash, invoice: StoredInvoice | undefined): void {
+    const waiting = this.#waiting.get(hash) ?? [];
+    this.#waiting.delete(hash);
+    for (const found of waiting) {
+      try {
+        found(invoice);
+      } catch (error) {
+        this.#log.error({ hash, error: String(error) }, 'Handling of a looked-up invoice failed');
+      }
+    }
+  }
+}

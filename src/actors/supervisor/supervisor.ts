@@ -1,0 +1,409 @@
+import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
+import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts';
+import type { InvoiceTerms } from '../../domain/terms.ts';
+import { encodeFailure } from '../../lightning/failureOnion.ts';
+import { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import { GroupCommit } from '../outbox/groupCommit.ts';
+import { Journal } from '../outbox/journal.ts';
+import type { CancelResult, SettleResult } from '../ports/application.ts';
+import type { StoredInvoice } from '../ports/decisionStore.ts';
+import type { FinalHtlc, HtlcOffer, NodeLink, NodeLinkListener } from '../ports/nodeLink.ts';
+import { AcceptedSets } from '../subscriptions.ts';
+import { type Admission, admit, type Candidate, policyViolation } from './admission.ts';
+import { CallWaiters } from './callWaiters.ts';
+import { DormantDecisions, setIdOfStored } from './dormant.ts';
+import { callKey, type EffectWorld } from './effects.ts';
+import type { HeldPart } from './entries.ts';
+import { HeldHtlcs } from './heldHtlcs.ts';
+import { InvoiceActors } from './invoiceActors.ts';
+import { InvoiceLookups } from './invoiceLookups.ts';
+import type { SupervisorOptions } from './options.ts';
+
+const DECISIONS_PER_BATCH = 256;
+const FINALS_PER_BATCH = 256;
+/** Nobody waits for the record of a final: let some gather. */
+const FINALS_GATHER_MS = 8;
+/** How often sets that wait for the barrier are looked at when nothing else happens. */
+const LOOK_AGAIN_MS = 1_000;
+/** How often a part whose actor threw is taken up again before it is left to its node's auto-fail. */
+const MAX_READMISSIONS = 3;
+
+/**
+ * Routes what the nodes report to the actors of the payment it belongs to, and answers what needs no actor.
+ *
+ * Order matters in {@link offered}: what is already decided is answered first and without any work; then come the
+ * checks that cost nothing, then the onion, then the database, then the actors.
+ */
+export class Supervisor implements NodeLinkListener {
+  readonly accepted: AcceptedSets;
+  readonly finalStatus = new FinalStatusWaiters();
+  readonly #options: SupervisorOptions;
+  readonly #links = new Map<NodeId, NodeLink>();
+  readonly #held = new HeldHtlcs();
+  readonly #dormant = new DormantDecisions();
+  readonly #world: EffectWorld;
+  readonly #actors: InvoiceActors;
+  readonly #lookups: InvoiceLookups;
+  /** Offers between the stream and the actors: in the onion worker or waiting for the database. */
+  readonly #admitting = new Set<PartId>();
+  readonly #readmissions = new Map<PartId, number>();
+  #height = 0;
+  #lookTimer: unknown;
+  #stopped = false;
+
+  constructor(options: SupervisorOptions) {
+    const { store, epoch, clock, log } = options;
+    this.#options = options;
+    this.accepted = new AcceptedSets({
+      clock,
+      graceMs: options.subscriberGraceMs,
+      height: () => this.#height,
+    });
+    this.#lookups = new InvoiceLookups(store, clock, log);
+    const shared = { clock, log, onFenced: options.onFenced };
+    this.#world = {
+      options,
+      clock,
+      log,
+      links: this.#links,
+      held: this.#held,
+      accepted: this.accepted,
+      finalStatus: this.finalStatus,
+      settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
+      cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
+      decisions: new GroupCommit({
+        ...shared,
+        name: 'decisions',
+        write: (batch) => store.decide(epoch, batch),
+        maxBatch: DECISIONS_PER_BATCH,
+        gatherMs: 0,
+        retryFailures: false,
+      }),
+      finals: new GroupCommit({
+        ...shared,
+        name: 'finals',
+        write: (batch) => store.finalise(epoch, batch),
+        maxBatch: FINALS_PER_BATCH,
+        gatherMs: FINALS_GATHER_MS,
+        retryFailures: true,
+      }),
+      journal: new Journal({ store, epoch, clock, log, maxLines: options.limits.maxJournalLines }),
+      height: () => this.#height,
+    };
+    this.#actors = new InvoiceActors(this.#world, (parts, terms, why) => this.#readmit(parts, terms, why));
+  }
+
+  get height(): number {
+    return this.#height;
+  }
+
+  /** What is held and waited for, for metrics and status. */
+  stats() {
+    return {
+      heldHtlcs: this.#held.size,
+      invoices: this.#actors.size,
+      acceptedSets: this.accepted.held,
+      dormantInvoices: this.#dormant.invoices,
+      waitingForBarrier: this.#actors.waiting,
+      admitting: this.#admitting.size,
+      decisionsQueued: this.#world.decisions.depth,
+      finalsQueued: this.#world.finals.depth,
+      nearestDeadline: this.#actors.nearestDeadline,
+    };
+  }
+
+  /** Loads what earlier leaders decided. Call it before the first node link starts. */
+  async recover(): Promise<void> {
+    const recovery = await this.#options.store.recover();
+    this.#height = Math.max(this.#height, recovery.height);
+    this.#dormant.load(recovery);
+    for (const invoice of recovery.invoices) {
+      for (const member of invoice.members) {
+        if (member.status === 'SETTLE_REQUESTED') this.#held.decided(member.key, partIdOf(member.key));
+      }
+      if (!invoice.released) this.#wake(invoice);
+    }
+    for (const fail of recovery.fails) this.#held.decided(fail.key, partIdOf(fail.key));
+    this.#options.log.info(
+      { invoices: recovery.invoices.length, fails: recovery.fails.length, height: recovery.height },
+      'Recovered pending decisions',
+    );
+    this.#lookTimer = this.#options.clock.setTimeout(() => this.#lookRegularly(), LOOK_AGAIN_MS);
+  }
+
+  offered(link: NodeLink, offer: HtlcOffer): void {
+    const id = partIdOf(offer.key);
+    if (this.#answerKnown(link, offer, id) || this.#admitting.has(id) || this.#stopped) return;
+    if (offer.onChain) return this.#lookUpOnChain(link, offer, id);
+    const problem = policyViolation(offer, this.#options.policy) ?? this.#limitReached(offer);
+    if (problem) {
+      this.#journalReject(offer.paymentHash, id, problem);
+      link.failWithCode(offer.key, 'temporary_channel_failure');
+      return;
+    }
+    this.#admitting.add(id);
+    admit(offer, this.#height, this.#options.rules, this.#options.peeler, (admission) =>
+      this.#admitted(link, offer.paymentHash, offer.key, id, admission),
+    );
+  }
+
+  finalised(_link: NodeLink, final: FinalHtlc): void {
+    const id = partIdOf(final.key);
+    const dormant = this.#dormant.byMember(id);
+    if (dormant) this.#wake(dormant);
+    const held = this.#held.get(id);
+    if (held?.set) {
+      held.offChain = final.offChain;
+      this.#actors.deliver(held.set, { type: 'part.finalised', partId: id, settled: final.settled });
+      this.#actors.dropIfLost(held);
+      return;
+    }
+    const fail = this.#dormant.fail(id);
+    if (!fail) return;
+    const record = { ...final, paymentHash: fail.paymentHash, at: this.#options.clock.now() };
+    this.#world.finals.submit(record, (outcome) => {
+      if (outcome.kind !== 'done') return;
+      this.#dormant.forgetFail(id);
+      this.#held.resolved(final.key, id);
+    });
+  }
+
+  heightChanged(_link: NodeLink, height: number): void {
+    if (height <= this.#height) return;
+    this.#height = height;
+    this.#world.journal.height(height);
+    this.#actors.heightReached(height);
+  }
+
+  connected(link: NodeLink): void {
+    this.#links.set(link.nodeId, link);
+  }
+
+  disconnected(): void {}
+
+  readinessChanged(link: NodeLink): void {
+    this.#links.set(link.nodeId, link);
+    if (link.ready) this.#actors.lookAgain();
+  }
+
+  unresolved(nodeId: NodeId): Iterable<CircuitKey> {
+    return this.#held.unresolved(nodeId);
+  }
+
+  /** Settles a complete set; see {@link SettleResult}. */
+  async settle(hash: PaymentHash, setId: SetId): Promise<SettleResult> {
+    if (this.#options.autoSettle) return { result: 'unavailable', reason: 'lnmux is in auto-settle mode' };
+    if (this.#stopped) return { result: 'unavailable', reason: 'lnmux is shutting down' };
+    const entry = this.#actors.get(hash);
+    if (entry) {
+      const late = 'the database has not answered in time; call again with the same set id';
+      const answer = this.#world.settleCalls.wait(callKey(entry, setId), { result: 'unknown', reason: late });
+      this.#actors.requestSettle(entry, setId);
+      return answer;
+    }
+    const row = await this.#row(hash);
+    if (row === 'unavailable') return { result: 'unavailable', reason: 'the database can not be reached' };
+    if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
+    if (row.status !== 'FAILED') return { result: 'requested' };
+    return {
+      result: 'failed_precondition',
+      reason: `the invoice has failed: ${row.cause ?? 'unknown cause'}`,
+    };
+  }
+
+  /** Fails a complete set; see {@link CancelResult}. */
+  async cancel(hash: PaymentHash, setId: SetId): Promise<CancelResult> {
+    if (this.#stopped) return { result: 'unavailable', reason: 'lnmux is shutting down' };
+    const entry = this.#actors.get(hash);
+    if (entry) {
+      const late =
+        'the cancellation is not durable yet and is being retried; the set can not be settled any more';
+      const answer = this.#world.cancelCalls.wait(callKey(entry, setId), {
+        result: 'unavailable',
+        reason: late,
+      });
+      this.#actors.requestCancel(entry, setId);
+      return answer;
+    }
+    const row = await this.#row(hash);
+    if (row === 'unavailable') return { result: 'unavailable', reason: 'the database can not be reached' };
+    if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
+    return { result: 'settle_already_requested' };
+  }
+
+  /** Whether settlement of this hash is requested and not final, as far as memory knows. */
+  isPending(hash: PaymentHash): boolean {
+    return this.#actors.get(hash) !== undefined || this.#dormant.byHash(hash) !== undefined;
+  }
+
+  /** Takes nothing new, writes what is under way, and tells everyone who waits. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#lookTimer !== undefined) this.#options.clock.clearTimeout(this.#lookTimer);
+    this.accepted.close();
+    this.#lookups.stop();
+    await this.#world.decisions.drained();
+    await this.#world.finals.drained();
+    this.#world.decisions.stop();
+    this.#world.finals.stop();
+    const reason = 'lnmux is shutting down';
+    this.#world.settleCalls.answerAll({ result: 'unavailable', reason });
+    this.#world.cancelCalls.answerAll({ result: 'unavailable', reason });
+    this.finalStatus.finishAll({ result: 'unavailable', reason });
+    await this.#world.journal.flush();
+  }
+
+  /** An offer that is held or decided already; true when there is nothing more to do. */
+  #answerKnown(link: NodeLink, offer: HtlcOffer, id: PartId): boolean {
+    const dormant = this.#dormant.byMember(id);
+    if (dormant) this.#wake(dormant);
+    const held = this.#held.get(id);
+    if (held) {
+      const { set } = held;
+      if (set)
+        this.#actors.deliver(set, { type: 'part.offered', partId: id, view: this.#actors.viewOf(set) });
+      return true;
+    }
+    const fail = this.#dormant.fail(id);
+    if (!fail) return false;
+    if (offer.onChain) return true;
+    if (fail.failureOnion.length > 0) link.fail(offer.key, fail.failureOnion);
+    else link.failWithCode(offer.key, 'temporary_channel_failure');
+    return true;
+  }
+
+  #limitReached(offer: HtlcOffer): string | undefined {
+    const { maxHeldHtlcs, maxHeldHtlcsPerNode } = this.#options.limits;
+    if (this.#held.size + this.#admitting.size >= maxHeldHtlcs) return 'too_many_htlcs';
+    if (this.#held.countOf(offer.key.nodeId) >= maxHeldHtlcsPerNode) return 'too_many_htlcs_of_node';
+    return undefined;
+  }
+
+  #admitted(
+    link: NodeLink,
+    hash: PaymentHash,
+    key: HtlcOffer['key'],
+    id: PartId,
+    admission: Admission,
+  ): void {
+    if (admission.kind === 'candidate') return this.#route(admission.candidate, id);
+    this.#admitting.delete(id);
+    this.#journalReject(hash, id, admission.outcome);
+    if (admission.kind === 'rejectWithCode') link.failWithCode(key, admission.code);
+    else link.fail(key, encodeFailure(admission.sharedSecret, admission.message));
+  }
+
+  /** To the invoice's actor; by way of the database when memory knows nothing of the hash. */
+  #route(candidate: Candidate, id: PartId): void {
+    const { part, paymentHash, terms, sharedSecret, paymentAddr } = candidate;
+    if (this.#actors.get(paymentHash)) {
+      this.#admitting.delete(id);
+      const held = this.#held.hold(part, paymentHash, sharedSecret, paymentAddr);
+      return this.#arrive(held, terms);
+    }
+    this.#lookups.lookUp(paymentHash, (row) => {
+      this.#admitting.delete(id);
+      const held = this.#held.hold(part, paymentHash, sharedSecret, paymentAddr);
+      this.#routeKnown(held, terms, row);
+    });
+  }
+
+  #routeKnown(held: HeldPart, terms: InvoiceTerms, row: StoredInvoice | undefined): void {
+    if (row && !this.#actors.get(row.paymentHash)) {
+      const member = row.members.some((m) => partIdOf(m.key) === held.part.id);
+      if (member && row.status !== 'SETTLE_REQUESTED') {
+        // A member of a settled set that its node offers once more: the answer has not changed.
+        this.#held.release(held.part.id);
+        this.#links.get(held.part.key.nodeId)?.settle(held.part.key, row.preimage);
+        return;
+      }
+      if (member) {
+        this.#held.release(held.part.id);
+        this.#wake(this.#dormant.byHash(row.paymentHash) ?? row);
+        const restored = this.#held.get(held.part.id);
+        if (restored?.set) {
+          const view = this.#actors.viewOf(restored.set);
+          this.#actors.deliver(restored.set, { type: 'part.offered', partId: held.part.id, view });
+        }
+        return;
+      }
+      this.#wake(this.#dormant.byHash(row.paymentHash) ?? row);
+    }
+    this.#arrive(held, terms);
+  }
+
+  #arrive(held: HeldPart, terms: InvoiceTerms): void {
+    const { key, id } = held.part;
+    // Given back meanwhile: there is nothing left to hold.
+    if (!this.#links.get(key.nodeId)?.awaitsAnswer(key)) return this.#held.release(id);
+    this.#actors.arrive(held, terms);
+  }
+
+  /** On-chain offers of HTLCs unknown in memory: settled if a row says so, otherwise silence. */
+  #lookUpOnChain(link: NodeLink, offer: HtlcOffer, id: PartId): void {
+    const { key, paymentHash } = offer;
+    this.#admitting.add(id);
+    this.#lookups.lookUp(paymentHash, (row) => {
+      this.#admitting.delete(id);
+      if (row?.released && row.members.some((m) => partIdOf(m.key) === id)) link.settle(key, row.preimage);
+    });
+  }
+
+  #wake(invoice: StoredInvoice): void {
+    this.#dormant.wake(invoice);
+    this.#actors.restore(invoice);
+  }
+
+  async #row(hash: PaymentHash): Promise<StoredInvoice | undefined | 'unavailable'> {
+    const dormant = this.#dormant.byHash(hash);
+    if (dormant) return dormant;
+    try {
+      const [row] = await this.#options.store.invoicesByHash([hash]);
+      return row;
+    } catch (error) {
+      this.#options.log.warn({ hash, error: String(error) }, 'Invoice lookup failed');
+      return 'unavailable';
+    }
+  }
+
+  /** Parts whose actors ended by a defect or a contradiction begin again from the database, a few times. */
+  #readmit(parts: readonly HeldPart[], terms: InvoiceTerms, why: string): void {
+    const { log, clock } = this.#options;
+    for (const held of parts) {
+      const { id } = held.part;
+      const tries = (this.#readmissions.get(id) ?? 0) + 1;
+      log.error({ hash: held.paymentHash, htlc: id, why, tries }, 'Actor ended, its HTLC is taken up again');
+      if (tries > MAX_READMISSIONS) {
+        this.#readmissions.delete(id);
+        this.#held.release(id);
+        continue;
+      }
+      this.#readmissions.set(id, tries);
+      clock.setTimeout(() => {
+        if (this.#stopped || this.#held.get(id) !== held) return;
+        this.#lookups.lookUp(held.paymentHash, (row) => this.#routeKnown(held, terms, row));
+      }, LOOK_AGAIN_MS);
+    }
+  }
+
+  #journalReject(paymentHash: PaymentHash, id: PartId, outcome: string): void {
+    const { clock, log } = this.#options;
+    log.debug({ hash: paymentHash, htlc: id, outcome }, 'Sending failed resolution');
+    this.#world.journal.append({
+      machine: 'htlcSet',
+      from: 'offered',
+      event: 'htlc.rejected',
+      to: 'rejected',
+      paymentHash,
+      setId: undefined,
+      at: clock.now(),
+      details: { htlc: id, outcome },
+    });
+  }
+
+  #lookRegularly(): void {
+    if (this.#stopped) return;
+    this.#actors.lookAgain();
+    this.#lookTimer = this.#options.clock.setTimeout(() => this.#lookRegularly(), LOOK_AGAIN_MS);
+  }
+}
