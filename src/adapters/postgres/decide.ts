@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { BatchOutcome, Decision, DecisionOutcome } from '../../actors/ports/decisionStore.ts';
 import { setIdOf } from '../../domain/setId.ts';
-import { decideParameters } from './decideParameters.ts';
-import { DECIDE } from './decideStatement.ts';
+import { decideParameters, onlyRequests } from './decideParameters.ts';
+import { DECIDE, DECIDE_REQUESTS } from './decideStatement.ts';
 import { roundsOf } from './rounds.ts';
 import type { WriterConnection } from './writerConnection.ts';
 
@@ -53,11 +53,9 @@ async function submit(
   progress: Progress,
   again = false,
 ): Promise<Stop | undefined> {
-  const values = decideParameters(
-    epoch,
-    indexes.map((index) => decisions[index]!),
-  );
-  const answer = await connection.run({ name: 'lnmux_decide', text: DECIDE, values });
+  const batch = indexes.map((index) => decisions[index]!);
+  const [name, text] = onlyRequests(batch) ? ['lnmux_request', DECIDE_REQUESTS] : ['lnmux_decide', DECIDE];
+  const answer = await connection.run({ name, text, values: decideParameters(epoch, batch) });
   if (answer.kind === 'rows') {
     if (answer.rows.length === 0) return { kind: 'fenced' };
     progress.acknowledged++;

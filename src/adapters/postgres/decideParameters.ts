@@ -9,7 +9,12 @@ interface Keys {
   readonly htlc: bigint[];
 }
 
-/** Values $1 to $35 of the statement in decideStatement.ts for these decisions of a round. */
+/** Whether the statement for requests alone will do. */
+export function onlyRequests(decisions: readonly Decision[]): boolean {
+  return decisions.every((decision) => 'members' in decision);
+}
+
+/** Values $1 to $35 (for requests alone: to $22) of the statements in decideStatement.ts for a round. */
 export function decideParameters(epoch: bigint, decisions: readonly Decision[]): unknown[] {
   return [
     epoch,
@@ -27,7 +32,7 @@ export function decideParameters(epoch: bigint, decisions: readonly Decision[]):
     decisions.map((d) => d.line.to),
     decisions.map((d) => (d.line.details ? JSON.stringify(d.line.details) : null)),
     ...memberColumns(decisions),
-    ...failColumns(decisions),
+    ...(onlyRequests(decisions) ? [] : failColumns(decisions)),
   ];
 }
 
