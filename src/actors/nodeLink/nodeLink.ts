@@ -219,7 +219,7 @@ class StatechartNodeLink implements LiveNodeLink {
   #validate(): void {
     this.#closeStreams();
     const { config, client, clock, log, random } = this.#deps;
-    const connection: LinkConnection = new LinkConnection({
+    const connection = new LinkConnection({
       client,
       clock,
       log,
@@ -233,9 +233,7 @@ class StatechartNodeLink implements LiveNodeLink {
       counters: this.#counters,
       guard: this.#guard,
       unresolved: () => this.#deps.listener.unresolved(this.nodeId),
-      send: (event) => {
-        if (this.#connection === connection) this.#send(event);
-      },
+      send: (event) => this.#send(event),
       validated: (version, weakness) => this.#recordVersion(version, weakness),
       heightChanged: (height) => {
         this.#height = height;

@@ -13,6 +13,7 @@ export interface OutcomeLookupDeps {
   readonly clock: Clock;
   /** Read when a round begins. */
   readonly unresolved: () => Iterable<CircuitKey>;
+  /** May come after `stop`, for look-ups that were under way. */
   readonly finalised: (key: CircuitKey, resolution: HtlcResolution) => void;
   /** `count` look-ups of a round failed, the first of them with this error. They will be tried again. */
   readonly failed: (count: number, error: unknown) => void;
@@ -62,7 +63,7 @@ export class OutcomeLookup {
     this.#inFlight++;
     this.#deps.connection.lookupHtlcResolution(key).then(
       (resolution) => {
-        if (resolution && !this.#stopped) this.#deps.finalised(key, resolution);
+        if (resolution) this.#deps.finalised(key, resolution);
         this.#done();
       },
       (error: unknown) => {

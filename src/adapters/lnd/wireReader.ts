@@ -83,8 +83,7 @@ export class WireReader {
       else if (shift === 28) {
         low |= bits << 28;
         high = bits >>> 4;
-      } else if (shift < 63) high |= bits << (shift - 32);
-      else high |= (bits & 1) << 31;
+      } else high |= bits << (shift - 32);
       if (byte < 0x80) {
         this.#low = low >>> 0;
         this.#high = high >>> 0;
