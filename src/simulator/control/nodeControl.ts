@@ -36,7 +36,9 @@ export class NodeControl {
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
       // A node that was killed is back within moments in a test; do not wait long to try again.
       'grpc.initial_reconnect_backoff_ms': 50,
-      'grpc.max_reconnect_backoff_ms': 500,
+      'grpc.max_reconnect_backoff_ms': 200,
+      // Clients of the same node would share a connection that waits for its next try.
+      'grpc.use_local_subchannel_pool': 1,
     });
   }
 
@@ -85,7 +87,7 @@ export class NodeControl {
   }
 
   /**
-   * Sends an HTLC and waits for its outcome; never rejects. `onAccepted` is called with its circuit key. An abort
+   * Sends an HTLC and waits for its outcome; rejects only when this client is closed. `onAccepted` is called with its circuit key. An abort
    * ends the waiting only: the HTLC stays where it is.
    */
   sendHtlc(

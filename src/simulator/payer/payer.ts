@@ -13,6 +13,8 @@ import { type Attempt, type PartRequest, type PaymentResult, type PayOptions, su
 /** The payer's channel to a node: an ordinary short channel id, the same for every payment. */
 const DEFAULT_CHANNEL = (700_000n << 40n) | (1n << 16n);
 const RECONNECT_MS = 100;
+/** Before a part is sent again: a node that has just gone may be back. */
+const RETRY_MS = 100;
 
 export interface PayerOptions {
   /** Control connections to the nodes that the payer has channels with. */
@@ -115,6 +117,7 @@ export class Payer {
       payment.retriesLeft--;
       // After mpp_timeout the way was not at fault, but another one does no harm.
       next++;
+      await pause(RETRY_MS);
     }
   }
 
@@ -183,7 +186,7 @@ export class Payer {
     for (;;) {
       const outcome = await control.sendHtlc(request, { signal, onAccepted });
       if (outcome.kind !== 'unknown' || signal.aborted) return { outcome, htlcId };
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      await pause(RECONNECT_MS);
     }
   }
 
@@ -205,4 +208,8 @@ function planParts(invoice: DecodedInvoice, options: PayOptions): readonly PartR
   return Array.from({ length: Number(count) }, (_, index) => ({
     amountMsat: index === 0 ? amount - share * (count - 1n) : share,
   }));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
