@@ -8,7 +8,7 @@ import { addHealth, addReflection } from './introspection.ts';
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts';
 import { listen } from './listen.ts';
 import { type CallObserver, observeAll } from './observer.ts';
-import { lnmuxService } from './service.ts';
+import { LnmuxService } from './service.ts';
 
 export { GrpcListenError } from './listen.ts';
 
@@ -70,7 +70,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   });
-  const service = lnmuxService({ application, log, limits, observer: observeAll(observers) });
+  const service = new LnmuxService({ application, log, limits, observer: observeAll(observers) });
   server.addService(ServiceService, service.methods);
   const health = addHealth(server);
   addReflection(server);

@@ -1,4 +1,3 @@
-import { EXIT } from './exit.ts';
 import type { MigrateCommand, RunCommand, SimulateCommand } from './lnmuxdArgs.ts';
 
 /** Where each command's work is. They load on demand: `migrate` need not pay for what `run` needs. */
@@ -8,13 +7,8 @@ export interface LnmuxdWork {
   simulate(command: SimulateCommand): Promise<number>;
 }
 
-async function notThere(name: string): Promise<number> {
-  process.stderr.write(`lnmuxd ${name}: not part of this build\n`);
-  return EXIT.failed;
-}
-
 export const lnmuxdWork: LnmuxdWork = {
-  run: () => notThere('run'),
-  migrate: () => notThere('migrate'),
-  simulate: () => notThere('simulate'),
+  run: async (command) => (await import('../run/run.ts')).runDaemon(command),
+  migrate: async (command) => (await import('../run/migrate.ts')).migrateDatabase(command),
+  simulate: async ({ args }) => (await import('../../simulator/main.ts')).simulateCommand(args),
 };

@@ -37,7 +37,7 @@ const MAX_DEPTH = 16;
 const MAX_ENTRIES = 100_000;
 
 function syntaxProblem(source: string, error: YAMLError, lines: LineCounter): ConfigProblem {
-  const text = SYNTAX[error.code] ?? 'not valid YAML here';
+  const text = SYNTAX[error.code] ?? 'not valid YAML here; check colons, dashes and indentation';
   return { source, line: lines.linePos(error.pos[0]).line, key: '', message: text };
 }
 
@@ -101,7 +101,7 @@ export function readDocument(
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
     stringKeys: false,
     version: '1.2',
   });

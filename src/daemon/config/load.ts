@@ -59,8 +59,8 @@ function readConfig(root: Section, { env, path }: LoadOptions): LnmuxConfig {
 export function decodeConfig(text: string, options: LoadOptions): ConfigResult {
   const findings = new Findings(options.path, options.strict);
   const { root, problems } = readDocument(text, options.path);
-  // What the rest of a broken file says can't be trusted: its problems would only confuse.
-  if (problems.length > 0) return { ok: false, problems, warnings: [] };
+  // What a broken file says after the first fault can't be trusted: more problems would only confuse.
+  if (problems.length > 0) return { ok: false, problems: problems.slice(0, 1), warnings: [] };
   const config = readConfig(new Section(root, '', findings), options);
   const byLine = (a: ConfigProblem, b: ConfigProblem) => (a.line ?? 0) - (b.line ?? 0);
   const warnings = findings.warnings.sort(byLine);
