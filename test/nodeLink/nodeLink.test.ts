@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createActorSystem } from '../../src/actors/actorSystem.ts';
 import { MAX_LOOKUPS_IN_FLIGHT } from '../../src/actors/nodeLink/outcomeLookup.ts';
 import { LndError } from '../../src/actors/ports/lndClient.ts';
 import { offerOf } from './fakeLnd.ts';
@@ -520,6 +521,43 @@ describe('handing over and stopping', () => {
     void r.link.stop({ flushMs: 0 });
     expect(next.closed).toBe(true);
     expect(r.clock.pending).toBe(0);
+  });
+
+  test('lives in an actor system that is already there, and shows in its inspection', async () => {
+    const seen = new Set<string>();
+    const r = rig({}, (clock) => {
+      const system = createActorSystem(clock);
+      system.inspect((event) => seen.add('id' in event.actorRef ? String(event.actorRef.id) : ''));
+      return { parent: system.root };
+    });
+    const c = await r.connect();
+    expect(r.link.ready).toBe(true);
+    c.blocks!.closed(lost);
+    r.clock.advance(1_000);
+    await r.connect();
+    expect(r.link.status()).toMatchObject({ state: 'connected', streamId: 2 });
+    expect([...seen]).toContain(`nodeLink:${NODE}`);
+    await r.link.stop({ flushMs: 0 });
+    expect(r.clock.pending).toBe(0);
+  });
+
+  test('a statechart that breaks is built anew, without its listener or the process noticing more than a reconnect', async () => {
+    const r = rig();
+    const c = await r.connect();
+    const setTimeout = r.clock.setTimeout.bind(r.clock);
+    let broken = true;
+    r.clock.setTimeout = (fn, ms) => {
+      if (!broken) return setTimeout(fn, ms);
+      broken = false;
+      throw new Error('no timers');
+    };
+    c.blocks!.block(101);
+    expect(c.closed).toBe(true);
+    expect(r.messages()).toContain('Node link statechart failed and is built anew');
+    expect(r.heard.slice(-2)).toEqual(['ready false', 'disconnected 0 internal error']);
+    r.clock.advance(30_000);
+    await r.connect();
+    expect(r.link.status()).toMatchObject({ state: 'connected', ready: true });
   });
 
   test('draining shows, and answers go on', async () => {

@@ -1,5 +1,5 @@
 import { createNodeLink } from '../../src/actors/nodeLink/nodeLink.ts';
-import type { NodeLinkConfig } from '../../src/actors/nodeLink/nodeLinkConfig.ts';
+import type { NodeLinkConfig, NodeLinkDeps } from '../../src/actors/nodeLink/nodeLinkConfig.ts';
 import type { Log, LogFields } from '../../src/actors/ports/log.ts';
 import type { FinalHtlc, HtlcOffer, NodeLinkListener } from '../../src/actors/ports/nodeLink.ts';
 import type { NodeId } from '../../src/domain/hash.ts';
@@ -33,7 +33,10 @@ export async function settle(): Promise<void> {
 }
 
 /** A node link between a fake lnd and a listener that writes down what it is told. */
-export function rig(config: Partial<NodeLinkConfig> = {}) {
+export function rig(
+  config: Partial<NodeLinkConfig> = {},
+  systemOn?: (clock: ManualClock) => NonNullable<NodeLinkDeps['system']>,
+) {
   const clock = new ManualClock();
   const lnd = new FakeLnd(NODE);
   const lines: { level: string; message: string; fields: LogFields }[] = [];
@@ -75,6 +78,7 @@ export function rig(config: Partial<NodeLinkConfig> = {}) {
     log: memoryLog(lines),
     random: () => 0.5,
     turnEnd: (fn) => turns.push(fn),
+    ...(systemOn ? { system: systemOn(clock) } : {}),
   });
   return {
     clock,

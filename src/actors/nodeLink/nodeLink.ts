@@ -124,6 +124,7 @@ class StatechartNodeLink implements LiveNodeLink {
   #newActor(): Actor<typeof nodeLinkMachine> {
     const { clock, system } = this.#deps;
     const actor = createActor(nodeLinkMachine, {
+      id: `nodeLink:${this.nodeId}`,
       input: { limits: this.#limits },
       clock: { setTimeout: (fn, ms) => clock.setTimeout(fn, ms), clearTimeout: (h) => clock.clearTimeout(h) },
       ...(system?.parent ? { parent: system.parent } : {}),
