@@ -12,7 +12,8 @@ import {
   serverUser,
   unreachable,
 } from './embeddedBinaries.ts';
-import { isAlive, takeOwnership } from './embeddedOwner.ts';
+import { stopLeftover } from './embeddedLeftover.ts';
+import { takeOwnership } from './embeddedOwner.ts';
 
 export { EmbeddedPostgresError } from './embeddedBinaries.ts';
 export { DataDirectoryInUseError } from './embeddedOwner.ts';
@@ -30,7 +31,7 @@ export interface EmbeddedPostgresOptions {
 
 /** A running server. */
 export interface EmbeddedPostgres {
-  /** Superuser `lnmux` on database `lnmux`, over a Unix socket in a directory that only its owner can enter. */
+  /** Superuser `postgres` on database `lnmux`, over a Unix socket in a directory that only its owner can enter. */
   readonly dsn: string;
   /** Process id of the server. */
   readonly pid: number;
@@ -41,6 +42,8 @@ export interface EmbeddedPostgres {
 }
 
 const DATABASE = 'lnmux';
+/** Not named like our schema: the default search path begins with the schema of the user's name. */
+const SUPERUSER = 'postgres';
 const PORT = 5432;
 /** sun_path is 108 bytes on Linux and 104 on macOS, with the file name and a zero byte. */
 const LONGEST_SOCKET_DIR = 103 - '/.s.PGSQL.5432.lock'.length;
@@ -79,7 +82,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const cluster = join(dataDir, `pg${major}`);
     await refuseOtherMajor(dataDir, major);
     if (!(await exists(join(cluster, 'PG_VERSION')))) await createCluster(bin, cluster, user);
-    else await stopLeftover(bin, cluster, user, options.log);
+    else await stopLeftover(cluster, join(bin, 'pg_ctl'), identity(user), options.log);
     const socketDir = await makeSocketDir(dataDir, user);
     const server = await launch(bin, cluster, socketDir, user, options);
     try {
@@ -132,7 +135,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 function dsnOf(socketDir: string): string {
-  return `postgres://${DATABASE}@localhost:${PORT}/${DATABASE}?host=${encodeURIComponent(socketDir)}&sslmode=disable`;
+  return `postgres://${SUPERUSER}@localhost:${PORT}/${DATABASE}?host=${encodeURIComponent(socketDir)}&sslmode=disable`;
 }
 
 function supervisorArgs(
@@ -207,7 +210,7 @@ async function createCluster(bin: string, cluster: string, user: ServerUser | un
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
   if (user) await chown(draft, user.uid, user.gid);
-  const flags = ['--username', DATABASE, '--encoding', 'UTF8', '--locale', 'C', '--data-checksums'];
+  const flags = ['--username', SUPERUSER, '--encoding', 'UTF8', '--locale', 'C', '--data-checksums'];
   // Trust is safe: the socket lies in a directory of mode 0700, and there is no TCP.
   flags.push('--auth-local', 'trust', '--auth-host', 'reject');
   try {
@@ -231,36 +234,21 @@ async function refuseOtherMajor(dataDir: string, major: number): Promise<void> {
   if (found === '') await writeFile(marker, `${major}\n`);
 }
 
-/** A server whose daemon is gone (its watcher was killed, or it is still shutting down) is stopped. */
-async function stopLeftover(
-  bin: string,
-  cluster: string,
-  user: ServerUser | undefined,
-  log: Log,
-): Promise<void> {
-  const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number(text.split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return;
-  log.warn({ pid }, 'stopping a database server that an earlier daemon left behind');
-  // pg_ctl knows a lock file whose number belongs to another process by now.
-  const args = ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60', '-s'];
-  await run(join(bin, 'pg_ctl'), args, { ...identity(user), cwd: '/' }).catch((error: Error) => {
-    log.warn({ error: error.message }, 'the server that was left behind did not stop');
-  });
-}
-
 async function makeSocketDir(dataDir: string, user: ServerUser | undefined): Promise<string> {
   const inside = join(dataDir, 'run');
   let dir = inside;
-  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_DIR) await mkdir(inside, { recursive: true, mode: 0o700 });
-  else dir = await mkdtemp(join(tmpdir(), 'lnmux-'));
+  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_DIR) {
+    // The socket's lock file of a killed server would be taken for a living one's.
+    await rm(inside, { recursive: true, force: true });
+    await mkdir(inside, { mode: 0o700 });
+  } else dir = await mkdtemp(join(tmpdir(), 'lnmux-'));
   await chmod(dir, 0o700);
   if (user) await chown(dir, user.uid, user.gid);
   return dir;
 }
 
 async function createDatabase(socketDir: string): Promise<void> {
-  const client = new pg.Client({ host: socketDir, port: PORT, user: DATABASE, database: 'postgres' });
+  const client = new pg.Client({ host: socketDir, port: PORT, user: SUPERUSER, database: 'postgres' });
   client.on('error', () => {});
   await client.connect();
   try {

@@ -54,23 +54,31 @@ async function releaseIfOurs(path: string, mine: string): Promise<void> {
 async function livingHolder(text: string): Promise<number | undefined> {
   const [pid, started] = text.trim().split(' ');
   const number = Number(pid);
-  if (!Number.isInteger(number) || number <= 0 || !isAlive(number)) return undefined;
+  if (!Number.isInteger(number) || number <= 0 || !(await isAlive(number))) return undefined;
   return (await startTime(number)) === started ? number : undefined;
 }
 
-/** Whether a process of this number exists, also one that we may not signal. */
-export function isAlive(pid: number): boolean {
+/**
+ * Whether a process of this number runs, also one that we may not signal. One that has ended but that its parent
+ * has not asked for (a container's first process often never does) does not run.
+ */
+export async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+  const state = (await statFields(pid))?.[0];
+  return state !== 'Z' && state !== 'X';
 }
 
-/** Clock ticks since boot at which the process began (field 22 of /proc/pid/stat); `-` where there is no /proc. */
+/** Clock ticks since boot at which the process began; `-` where there is no /proc. */
 async function startTime(pid: number): Promise<string> {
+  return (await statFields(pid))?.[19] ?? '-';
+}
+
+/** /proc/pid/stat from the third field (the state) on. The second, the command, may hold spaces and brackets. */
+async function statFields(pid: number): Promise<string[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The second field, the command, may hold spaces and brackets: count from its end.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
