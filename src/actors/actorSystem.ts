@@ -10,6 +10,8 @@ import type { Clock } from './ports/clock.ts';
 
 /** The root under which every actor lives: one system to inspect, one clock, one scheduler. */
 export interface ActorSystem {
+  /** Parent of every actor. It ignores what is sent to it. */
+  readonly root: AnyActorRef;
   /** Creates an actor of this system. It is started by the caller, once that listens to it. */
   spawn<TLogic extends AnyActorLogic>(logic: TLogic, options: SpawnOptions<TLogic>): AnyActorRef;
   inspect(observer: (event: InspectionEvent) => void): () => void;
@@ -86,6 +88,7 @@ export function createActorSystem(clock: Clock): ActorSystem {
   (root.system as { scheduler: unknown }).scheduler = schedulerOn(clock);
   root.start();
   return {
+    root,
     spawn(logic, options) {
       const child = { id: options.id, input: options.input, parent: root };
       return createActor(logic as AnyActorLogic, child as never) as AnyActorRef;

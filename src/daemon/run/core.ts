@@ -1,0 +1,145 @@
+import { randomFillSync } from 'node:crypto';
+import * as Effect from 'effect/Effect';
+import * as Layer from 'effect/Layer';
+import { createActorSystem } from '../../actors/actorSystem.ts';
+import { createApplication } from '../../actors/applicationService.ts';
+import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
+import { Supervisor } from '../../actors/supervisor/supervisor.ts';
+import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
+import { createGrpcLndClient } from '../../adapters/lnd/grpcLndClient.ts';
+import { nodeIdFromBytes } from '../../domain/hash.ts';
+import { publicKeyOf } from '../../lightning/crypto.ts';
+import { networkParams } from '../../lightning/networks.ts';
+import { PreimageDeriver } from '../../lightning/paymentAddr.ts';
+import type { LifecycleRules } from '../../machines/rules.ts';
+import type { LnmuxConfig } from '../config/load.ts';
+import { Core, Database, Lead, Links, Peeler, Settings } from './services.ts';
+import { starting } from './startupError.ts';
+import { systemClock } from './systemClock.ts';
+
+const COMMIT_RETRY_MS = 1_000;
+const CALL_TIMEOUT_MS = 30_000;
+const MAX_JOURNAL_LINES = 100_000;
+
+export const peelerLayer = Layer.effect(
+  Peeler,
+  Effect.gen(function* () {
+    const { config, log } = yield* Settings;
+    return yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        createOnionPeeler({
+          identityKey: config.identityKey.reveal(),
+          workers: 1,
+          onWorkerError: (error) => log.error({ error: String(error) }, 'Onion worker died'),
+        }),
+      ),
+      (peeler) => Effect.promise(() => peeler.close()),
+    );
+  }),
+);
+
+const rulesOf = ({ acceptance, limits }: LnmuxConfig): LifecycleRules => ({
+  exactAmount: acceptance.exactAmount,
+  cltvRejectDelta: acceptance.cltvRejectDelta,
+  deadlineMargin: acceptance.deadlineMargin,
+  maxCltvDelta: acceptance.maxCltvDelta,
+  maxPartsPerSet: limits.maxPartsPerSet,
+  holdMs: acceptance.holdTimeoutMs,
+  acceptMs: acceptance.acceptTimeoutMs,
+  commitRetryMs: COMMIT_RETRY_MS,
+});
+
+/** Sixteen bytes out of a pool that is refilled now and then: a system call per invoice would cost more than it. */
+function randomPool(): () => Uint8Array {
+  const pool = new Uint8Array(16 * 256);
+  let at = pool.length;
+  return () => {
+    if (at === pool.length) {
+      randomFillSync(pool);
+      at = 0;
+    }
+    at += 16;
+    return pool.subarray(at - 16, at);
+  };
+}
+
+export const coreLayer = Layer.effect(
+  Core,
+  Effect.gen(function* () {
+    const { config, log, fatal } = yield* Settings;
+    const store = yield* Database;
+    const { epoch } = yield* Lead;
+    const peeler = yield* Peeler;
+    const identityKey = config.identityKey.reveal();
+    const deriver = new PreimageDeriver(identityKey);
+    const policy = {
+      feeBaseMsat: Number(config.routingPolicy.feeBaseMsat),
+      feeRatePpm: Number(config.routingPolicy.feeRatePpm),
+      cltvDelta: config.routingPolicy.cltvDelta,
+    };
+    const system = createActorSystem(systemClock);
+    const { autoSettle } = config;
+    const supervisor = new Supervisor({
+      system,
+      store,
+      epoch,
+      peeler,
+      deriver,
+      clock: systemClock,
+      log,
+      rules: rulesOf(config),
+      policy,
+      limits: { ...config.limits, maxJournalLines: MAX_JOURNAL_LINES },
+      autoSettle,
+      subscriberGraceMs: config.acceptance.subscriberGraceMs,
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      onFenced: () => fatal('another lnmuxd has taken over: this one must not decide any more'),
+    });
+    yield* starting(() => supervisor.recover());
+    yield* Effect.addFinalizer(() => Effect.promise(() => supervisor.stop()));
+    const application = createApplication({
+      supervisor,
+      store,
+      clock: systemClock,
+      deriver,
+      identityKey,
+      nodeId: nodeIdFromBytes(publicKeyOf(identityKey))!,
+      network: config.lnd.network,
+      nodes: config.lnd.nodes.map((node) => node.pubKey),
+      policy,
+      autoSettle,
+      random16: randomPool(),
+    });
+    return { supervisor, application, system };
+  }),
+);
+
+export const linksLayer = Layer.effect(
+  Links,
+  Effect.gen(function* () {
+    const { config, log } = yield* Settings;
+    const { supervisor, system } = yield* Core;
+    const links = config.lnd.nodes.map((node) =>
+      createNodeLink({
+        config: {
+          nodeId: node.pubKey,
+          network: networkParams(config.lnd.network).lndName,
+          minLndVersion: config.lnd.minVersion,
+        },
+        client: createGrpcLndClient({
+          address: node.lndUrl,
+          tlsCertPath: node.tlsCertPath,
+          macaroonPath: node.macaroonPath,
+        }),
+        listener: supervisor,
+        clock: systemClock,
+        log: log.child({ lnd: node.name }),
+        random: Math.random,
+        system: { parent: system.root },
+      }),
+    );
+    yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(links.map((link) => link.stop()))));
+    for (const link of links) link.start();
+    return links;
+  }),
+);

@@ -1,0 +1,44 @@
+import * as Effect from 'effect/Effect';
+import * as Layer from 'effect/Layer';
+import { openPostgresStore } from '../../adapters/postgres/decisionStore.ts';
+import { parseDsn } from '../../adapters/postgres/dsn.ts';
+import { Database, Settings } from './services.ts';
+import { starting } from './startupError.ts';
+
+/** The DSN of the configuration; without one, of the embedded PostgreSQL, which this starts and migrates. */
+const dsn = Effect.gen(function* () {
+  const { config, log, fatal } = yield* Settings;
+  if (config.db.dsn) return config.db.dsn.reveal();
+  const { dataDir } = config.db;
+  log.info({ dataDir }, 'Starting the embedded PostgreSQL');
+  const server = yield* Effect.acquireRelease(
+    starting(async () => {
+      const { startEmbeddedPostgres } = await import('../../adapters/postgres/embedded.ts');
+      return startEmbeddedPostgres({ dataDir, log });
+    }),
+    (embedded) => Effect.promise(() => embedded.stop()),
+  );
+  let stopping = false;
+  yield* Effect.addFinalizer(() => Effect.sync(() => (stopping = true)));
+  void server.ended.then(() => {
+    if (!stopping) fatal('the embedded PostgreSQL has ended by itself: see its log in the data directory');
+  });
+  yield* starting(async () => {
+    const { Migrator } = await import('../../adapters/postgres/migrate.ts');
+    const { from, to } = await new Migrator(parseDsn(server.dsn)).up();
+    if (from !== to) log.info({ from, to }, 'Migrated the embedded database');
+  });
+  return server.dsn;
+});
+
+export const databaseLayer = Layer.effect(
+  Database,
+  Effect.gen(function* () {
+    const { log } = yield* Settings;
+    const text = yield* dsn;
+    return yield* Effect.acquireRelease(
+      starting(async () => openPostgresStore({ target: parseDsn(text), log })),
+      (store) => Effect.promise(() => store.close()),
+    );
+  }),
+);

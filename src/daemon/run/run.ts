@@ -1,0 +1,87 @@
+import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
+import * as Layer from 'effect/Layer';
+import { EXIT } from '../cli/exit.ts';
+import type { RunCommand } from '../cli/lnmuxdArgs.ts';
+import { formatProblem, type LnmuxConfig, loadConfig } from '../config/load.ts';
+import { createLogger, type Logger } from '../logging/logger.ts';
+import { apiLayer } from './api.ts';
+import { coreLayer, linksLayer, peelerLayer } from './core.ts';
+import { databaseLayer } from './database.ts';
+import { leadLayer } from './lead.ts';
+import { Settings } from './services.ts';
+import { StartupError } from './startupError.ts';
+
+/** The longest an orderly end may take; what is still open then is cut, as in a crash. */
+const SHUTDOWN_LIMIT_MS = 20_000;
+
+/**
+ * `lnmuxd run`: everything, until a signal or a reason not to go on.
+ *
+ * Layers come up from left to right and go down in the opposite order: first the API, then the links, then what is
+ * being written, then the lead, and the database last.
+ */
+export async function runDaemon(command: RunCommand): Promise<number> {
+  const loaded = loadConfig({ path: command.config, strict: command.strict, env: process.env });
+  for (const warning of loaded.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    return EXIT.failed;
+  }
+  const log = await createLogger({ config: loaded.config.logging });
+  return supervise(loaded.config, log);
+}
+
+async function supervise(config: LnmuxConfig, log: Logger): Promise<number> {
+  const ending = new AbortController();
+  let failure: string | undefined;
+  const end = () => {
+    if (ending.signal.aborted) return;
+    ending.abort();
+    setTimeout(() => {
+      log.fatal({ limitMs: SHUTDOWN_LIMIT_MS }, 'Shutdown takes too long, leaving');
+      process.exit(EXIT.failed);
+    }, SHUTDOWN_LIMIT_MS).unref();
+  };
+  const onSignal = () => {
+    log.info({}, 'user requested termination');
+    end();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const fatal = (reason: string) => {
+    failure ??= reason;
+    end();
+  };
+
+  const exit = await Effect.runPromiseExit(program(config, log, fatal), { signal: ending.signal });
+  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  if (Exit.isFailure(exit) && !ending.signal.aborted) failure = describe(Exit.findErrorOption(exit), exit);
+  if (failure === undefined) return EXIT.ok;
+  log.fatal({}, failure);
+  return EXIT.failed;
+}
+
+function program(config: LnmuxConfig, log: Logger, fatal: (reason: string) => void) {
+  const settings = Layer.succeed(Settings, { config, log, fatal });
+  const daemon = apiLayer.pipe(
+    Layer.provideMerge(linksLayer),
+    Layer.provideMerge(coreLayer),
+    Layer.provideMerge(peelerLayer),
+    Layer.provideMerge(leadLayer),
+    Layer.provideMerge(databaseLayer),
+    Layer.provideMerge(settings),
+  );
+  return Effect.scoped(
+    Effect.gen(function* () {
+      yield* Layer.build(daemon);
+      log.info({}, 'Press ctrl-c to exit');
+      return yield* Effect.never;
+    }),
+  );
+}
+
+function describe(error: unknown, exit: unknown): string {
+  const value = (error as { value?: unknown }).value;
+  if (value instanceof StartupError) return value.message;
+  return `unexpected: ${String(exit)}`;
+}

@@ -1,0 +1,37 @@
+import * as Context from 'effect/Context';
+import type { ActorSystem } from '../../actors/actorSystem.ts';
+import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
+import type { Application } from '../../actors/ports/application.ts';
+import type { OnionPeeler } from '../../actors/ports/onionPeeler.ts';
+import type { Supervisor } from '../../actors/supervisor/supervisor.ts';
+import type { GrpcServer } from '../../adapters/grpc/server.ts';
+import type { PostgresStore } from '../../adapters/postgres/decisionStore.ts';
+import type { LnmuxConfig } from '../config/load.ts';
+import type { Logger } from '../logging/logger.ts';
+
+/** What the daemon is told, and how it says that it can't go on. */
+export class Settings extends Context.Service<
+  Settings,
+  {
+    readonly config: LnmuxConfig;
+    readonly log: Logger;
+    /** Ends the daemon with a failure; the reason is one line for the operator. */
+    readonly fatal: (reason: string) => void;
+  }
+>()('lnmux/Settings') {}
+
+export class Database extends Context.Service<Database, PostgresStore>()('lnmux/Database') {}
+
+/** The lead, held: the epoch that goes into every deciding write. */
+export class Lead extends Context.Service<Lead, { readonly epoch: bigint }>()('lnmux/Lead') {}
+
+export class Peeler extends Context.Service<Peeler, OnionPeeler>()('lnmux/Peeler') {}
+
+export class Core extends Context.Service<
+  Core,
+  { readonly supervisor: Supervisor; readonly application: Application; readonly system: ActorSystem }
+>()('lnmux/Core') {}
+
+export class Links extends Context.Service<Links, readonly LiveNodeLink[]>()('lnmux/Links') {}
+
+export class Api extends Context.Service<Api, GrpcServer>()('lnmux/Api') {}
