@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { formatHostPort, isLoopback, parseHostPort } from '../../src/adapters/grpc/address.ts';
+import { listen } from '../../src/adapters/grpc/listen.ts';
 import type { CallObserver } from '../../src/adapters/grpc/observer.ts';
 import { GrpcListenError, startGrpcServer } from '../../src/adapters/grpc/server.ts';
 import { FakeApplication } from './fakeApplication.ts';
@@ -25,6 +26,22 @@ describe('listening', () => {
       expect(error).toMatchObject({ reason: 'in_use', address: listenAddress });
       expect((error as Error).message).toMatch(/^can't listen on .*: the port is in use; .*listenAddress$/);
     }
+  });
+
+  it('takes every address of a name or none, so that no client ends up at another program', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    closeAfterTest(() => void other.close());
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const insecure = ServerCredentials.createInsecure();
+    const both = async () => ['127.0.0.2', '127.0.0.1'];
+    const server = new Server();
+    closeAfterTest(() => server.forceShutdown());
+    await expect(listen(server, `name:${port}`, insecure, both)).rejects.toMatchObject({ reason: 'in_use' });
+    const missing = async () => ['203.0.113.7', '127.0.0.1'];
+    const free = new Server();
+    closeAfterTest(() => free.forceShutdown());
+    expect(await listen(free, 'name:0', insecure, missing)).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
   it.each([

@@ -59,6 +59,7 @@ function isMissingFamily(error: unknown): boolean {
 /**
  * Listens on every address of `listenAddress`. With port 0 the system chooses one, the same for all.
  *
+ * @param resolveHost For tests; the system's resolver unless given.
  * @returns The address that clients can use, with the real port.
  * @throws GrpcListenError
  */
@@ -66,6 +67,7 @@ export async function listen(
   server: Server,
   listenAddress: string,
   credentials: ServerCredentials,
+  resolveHost: (host: string) => Promise<readonly string[]> = addressesOf,
 ): Promise<string> {
   const wanted = parseHostPort(listenAddress);
   if (!wanted) {
@@ -76,7 +78,7 @@ export async function listen(
   let bound: HostPort | undefined;
   let skipped: unknown;
   try {
-    for (const host of await addressesOf(wanted.host)) {
+    for (const host of await resolveHost(wanted.host)) {
       try {
         port = await bind(server, { host, port }, credentials);
         bound ??= { host, port };
