@@ -65,6 +65,21 @@ describe('mailbox', () => {
     expect(node.heldCount).toBe(1);
   });
 
+  it('a commitment that was due before a restart does not take an answer given after it', () => {
+    const { node, client, htlc, timer, recorded } = held('N', { signDelayMs: 5, relinkDelayMs: 2 });
+    node.answer(client, answers.settle(htlc));
+    timer.advance(1);
+    node.restart();
+    timer.advance(2);
+    const next = new FakeClient();
+    node.connect(next);
+    node.answer(next, answers.settle(htlc));
+    timer.advance(4);
+    expect(recorded.outcomes).toHaveLength(0);
+    timer.advance(1);
+    expect(recorded.outcomes).toHaveLength(1);
+  });
+
   it('peers come back by themselves after a restart', () => {
     const { node, timer } = held();
     node.restart();

@@ -153,7 +153,15 @@ describe('identity and macaroon', () => {
     await expect(lookup(info, 1n, 1n)).rejects.toMatchObject({ code: 14 });
     await control.setFault({ starting: true });
     await expect(getInfo(info)).rejects.toMatchObject({ code: 2 });
-    await control.setFault({ starting: false, storeFinalsOff: false, wrongPubkey: '' });
+    await control.setFault({ starting: false, notifierStarting: true });
+    const blocks = lndClient(ChainNotifierClient, info)
+      .registerBlockEpochNtfn({ height: 0, hash: Buffer.alloc(0) }, macaroonOf(info))
+      .on('data', () => {});
+    expect(await streamError(blocks)).toMatchObject({
+      code: 14,
+      details: /still in the process of starting/,
+    });
+    await control.setFault({ notifierStarting: false, storeFinalsOff: false, wrongPubkey: '' });
     expect((await getInfo(info)).identityPubkey).toBe(info.pubkey);
     await expect(lookup(info, 1n, 1n)).rejects.toMatchObject({ code: 5, details: 'htlc unknown' });
   });
