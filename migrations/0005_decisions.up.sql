@@ -33,7 +33,8 @@ CREATE TABLE lnmux.failed_htlcs (
   hash bytea NOT NULL CHECK (length(hash) = 32),
   set_id bytea NOT NULL CHECK (length(set_id) = 32),
   reason text NOT NULL,
-  failure_onion bytea NOT NULL CHECK (length(failure_onion) = 292),
+  -- Empty: its onion was never seen by the leader that decided; its node fails it in its own name.
+  failure_onion bytea NOT NULL CHECK (length(failure_onion) IN (0, 292)),
   amount_msat bigint NOT NULL CHECK (amount_msat >= 0),
   auto_fail_height integer NOT NULL,
   cltv_expiry bigint NOT NULL,

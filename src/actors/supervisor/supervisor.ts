@@ -23,6 +23,8 @@ const DECISIONS_PER_BATCH = 256;
 const FINALS_PER_BATCH = 256;
 /** Nobody waits for the record of a final: let some gather. */
 const FINALS_GATHER_MS = 8;
+/** A node that reports a block so far ahead of all it and the others said before is not believed. */
+const MAX_HEIGHT_JUMP = 2_016;
 /** How often sets that wait for the barrier are looked at when nothing else happens. */
 const LOOK_AGAIN_MS = 1_000;
 /** How often a part whose actor threw is taken up again before it is left to its node's auto-fail. */
@@ -48,6 +50,8 @@ export class Supervisor implements NodeLinkListener {
   readonly #admitting = new Set<PartId>();
   readonly #readmissions = new Map<PartId, number>();
   #height = 0;
+  /** The highest that a node has said since the start; {@link #height} may come from the database. */
+  #reportedHeight = 0;
   #lookTimer: unknown;
   #stopped = false;
 
@@ -168,7 +172,13 @@ export class Supervisor implements NodeLinkListener {
     });
   }
 
-  heightChanged(_link: NodeLink, height: number): void {
+  heightChanged(link: NodeLink, height: number): void {
+    if (this.#reportedHeight > 0 && height > this.#reportedHeight + MAX_HEIGHT_JUMP) {
+      const fields = { node: link.nodeId, height, expected: this.#reportedHeight };
+      this.#options.log.error(fields, 'Block height is not plausible, ignored: look at this node');
+      return;
+    }
+    this.#reportedHeight = Math.max(this.#reportedHeight, height);
     if (height <= this.#height) return;
     this.#height = height;
     this.#world.journal.height(height);

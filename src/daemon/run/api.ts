@@ -11,7 +11,7 @@ export const apiLayer = Layer.effect(
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
     const { application } = yield* Core;
-    const server = yield* Effect.acquireRelease(
+    return yield* Effect.acquireRelease(
       starting(() =>
         startGrpcServer({
           application,
@@ -23,7 +23,5 @@ export const apiLayer = Layer.effect(
       ),
       (api) => Effect.promise(() => api.close(CLOSE_GRACE_MS)),
     );
-    log.info({ listenAddress: server.address }, 'Grpc server starting');
-    return server;
   }),
 );
