@@ -10,9 +10,10 @@ import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { FinalHtlc, HtlcOffer, NodeLink, NodeLinkListener } from '../ports/nodeLink.ts';
 import { AcceptedSets } from '../subscriptions.ts';
 import { type Admission, admit, type Candidate, policyViolation } from './admission.ts';
+import { ApplicationCalls } from './applicationCalls.ts';
 import { CallWaiters } from './callWaiters.ts';
-import { DormantDecisions, setIdOfStored } from './dormant.ts';
-import { callKey, type EffectWorld } from './effects.ts';
+import { DormantDecisions } from './dormant.ts';
+import type { EffectWorld } from './effects.ts';
 import type { HeldPart } from './entries.ts';
 import { HeldHtlcs } from './heldHtlcs.ts';
 import { InvoiceActors } from './invoiceActors.ts';
@@ -46,6 +47,7 @@ export class Supervisor implements NodeLinkListener {
   readonly #world: EffectWorld;
   readonly #actors: InvoiceActors;
   readonly #lookups: InvoiceLookups;
+  readonly #calls: ApplicationCalls;
   /** Offers between the stream and the actors: in the onion worker or waiting for the database. */
   readonly #admitting = new Set<PartId>();
   readonly #readmissions = new Map<PartId, number>();
@@ -94,6 +96,10 @@ export class Supervisor implements NodeLinkListener {
       journal: new Journal({ store, epoch, clock, log, maxLines: options.limits.maxJournalLines }),
       height: () => this.#height,
     };
+    this.#calls = new ApplicationCalls(this.#world, {
+      actors: () => this.#actors,
+      dormant: this.#dormant,
+    });
     this.#actors = new InvoiceActors(this.#world, (parts, terms, why) => this.#readmit(parts, terms, why));
   }
 
@@ -201,44 +207,13 @@ export class Supervisor implements NodeLinkListener {
   }
 
   /** Settles a complete set; see {@link SettleResult}. */
-  async settle(hash: PaymentHash, setId: SetId): Promise<SettleResult> {
-    if (this.#options.autoSettle) return { result: 'unavailable', reason: 'lnmux is in auto-settle mode' };
-    if (this.#stopped) return { result: 'unavailable', reason: 'lnmux is shutting down' };
-    const entry = this.#actors.get(hash);
-    if (entry) {
-      const late = 'the database has not answered in time; call again with the same set id';
-      const answer = this.#world.settleCalls.wait(callKey(entry, setId), { result: 'unknown', reason: late });
-      this.#actors.requestSettle(entry, setId);
-      return answer;
-    }
-    const row = await this.#row(hash);
-    if (row === 'unavailable') return { result: 'unavailable', reason: 'the database can not be reached' };
-    if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
-    if (row.status !== 'FAILED') return { result: 'requested' };
-    return {
-      result: 'failed_precondition',
-      reason: `the invoice has failed: ${row.cause ?? 'unknown cause'}`,
-    };
+  settle(hash: PaymentHash, setId: SetId): Promise<SettleResult> {
+    return this.#calls.settle(hash, setId);
   }
 
   /** Fails a complete set; see {@link CancelResult}. */
-  async cancel(hash: PaymentHash, setId: SetId): Promise<CancelResult> {
-    if (this.#stopped) return { result: 'unavailable', reason: 'lnmux is shutting down' };
-    const entry = this.#actors.get(hash);
-    if (entry) {
-      const late =
-        'the cancellation is not durable yet and is being retried; the set can not be settled any more';
-      const answer = this.#world.cancelCalls.wait(callKey(entry, setId), {
-        result: 'unavailable',
-        reason: late,
-      });
-      this.#actors.requestCancel(entry, setId);
-      return answer;
-    }
-    const row = await this.#row(hash);
-    if (row === 'unavailable') return { result: 'unavailable', reason: 'the database can not be reached' };
-    if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
-    return { result: 'settle_already_requested' };
+  cancel(hash: PaymentHash, setId: SetId): Promise<CancelResult> {
+    return this.#calls.cancel(hash, setId);
   }
 
   /** Whether settlement of this hash is requested and not final, as far as memory knows. */
@@ -249,6 +224,7 @@ export class Supervisor implements NodeLinkListener {
   /** Takes nothing new, writes what is under way, and tells everyone who waits. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#calls.stop();
     if (this.#lookTimer !== undefined) this.#options.clock.clearTimeout(this.#lookTimer);
     this.accepted.close();
     this.#lookups.stop();
@@ -257,8 +233,7 @@ export class Supervisor implements NodeLinkListener {
     this.#world.decisions.stop();
     this.#world.finals.stop();
     const reason = 'lnmux is shutting down';
-    this.#world.settleCalls.answerAll({ result: 'unavailable', reason });
-    this.#world.cancelCalls.answerAll({ result: 'unavailable', reason });
+    this.#calls.answerAll(reason);
     this.finalStatus.finishAll({ result: 'unavailable', reason });
     await this.#world.journal.flush();
   }
@@ -362,18 +337,6 @@ export class Supervisor implements NodeLinkListener {
   #wake(invoice: StoredInvoice): void {
     this.#dormant.wake(invoice);
     this.#actors.restore(invoice);
-  }
-
-  async #row(hash: PaymentHash): Promise<StoredInvoice | undefined | 'unavailable'> {
-    const dormant = this.#dormant.byHash(hash);
-    if (dormant) return dormant;
-    try {
-      const [row] = await this.#options.store.invoicesByHash([hash]);
-      return row;
-    } catch (error) {
-      this.#options.log.warn({ hash, error: String(error) }, 'Invoice lookup failed');
-      return 'unavailable';
-    }
   }
 
   /** Parts whose actors ended by a defect or a contradiction begin again from the database, a few times. */
