@@ -179,3 +179,9 @@ describe('hashes and the stream cipher', () => {
     );
   });
 });
+
+it('leaves a private key in a Buffer as it was', () => {
+  const key = Buffer.alloc(32, 0x41);
+  multiplyPrivateKey(key, new Uint8Array(32).fill(3));
+  expect(key.equals(Buffer.alloc(32, 0x41))).toBe(true);
+});
