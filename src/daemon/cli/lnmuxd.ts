@@ -38,6 +38,19 @@ function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | nu
   }
 }
 
+/**
+ * Node warns of TLS to an IP address (DEP0123), which is what most lnd configurations have and which works; on an
+ * operator's terminal that is noise.
+ */
+function withoutAddressWarnings(): void {
+  const shown = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if ((warning as { code?: string }).code === 'DEP0123') return;
+    for (const show of shown) show.call(process, warning);
+  });
+}
+
 /** Runs lnmuxd with the arguments after its name and gives its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
   const parsed = parseLnmuxdArgs(args);
@@ -45,5 +58,6 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`lnmuxd: ${parsed.problem}\n`);
     return EXIT.usage;
   }
+  withoutAddressWarnings();
   return execute(parsed.command, lnmuxdWork);
 }
