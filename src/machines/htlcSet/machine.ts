@@ -30,6 +30,8 @@ const setup_ = setup({
     isRestoredAs: ({ context }, params: { as: HtlcSetContext['restoredAs'] }) =>
       context.restoredAs === params.as,
     isRefused: ({ context }) => context.doom !== undefined,
+    isHeldAlready: ({ context, event }) =>
+      event.type === 'part.added' && context.parts.some((p) => p.id === event.part.id),
     completesSet: ({ context, event }) =>
       event.type === 'part.added' &&
       completes(sumOfParts(context.parts) + event.part.amountMsat, event.part.totalMsat),
@@ -50,17 +52,15 @@ const setup_ = setup({
     },
     isDoomed: ({ context }) => context.doom !== undefined,
     isRequestDurable: ({ context }) => context.requestDurable,
-    isEveryPartFinal: ({ context }) => context.recorded.length >= context.parts.length,
     isLastRecord: ({ context, event }) =>
       event.type === 'final.recorded' &&
       !context.recorded.includes(event.partId) &&
+      context.parts.some((p) => p.id === event.partId) &&
       context.recorded.length + 1 >= context.parts.length,
   },
   actions: {
     holdPart: assign(({ context, event }) =>
-      event.type === 'part.added' && !context.parts.some((p) => p.id === event.part.id)
-        ? { parts: [...context.parts, event.part] }
-        : {},
+      event.type === 'part.added' ? { parts: [...context.parts, event.part] } : {},
     ),
     recordSetId: assign(({ context }) => ({ setId: setIdOf(context.parts.map((p) => p.key)) })),
     recordLoss: assign(({ context, event }) =>
@@ -243,6 +243,8 @@ export const htlcSetMachine = setup_.createMachine({
       // A refused part is added like any other, so that whoever listens is already there, and fails at once.
       on: {
         'part.added': [
+          // The same part twice must not count twice.
+          { guard: 'isHeldAlready' },
           { guard: 'isRefused', target: 'failing', actions: 'holdPart' },
           {
             guard: 'completesSet',
