@@ -7,10 +7,10 @@ import { invoiceMachine } from '../../src/machines/invoice/machine.ts';
 import { ChartCoverage } from './coverage.ts';
 import { heal } from './world/healing.ts';
 import { ManualClock } from './world/manualClock.ts';
+import { arrive } from './world/moves.ts';
 import { payments, RUNS, SEED } from './world/payments.ts';
 import { type HeldHtlc, PaymentWorld } from './world/paymentWorld.ts';
 import { AMOUNT, HASH, makePart, rulesOf, START_HEIGHT } from './world/scene.ts';
-import { arrive } from './world/steps.ts';
 
 const charts = { invoice: invoiceMachine, htlcSet: htlcSetMachine };
 type Observer = (event: InspectionEvent) => void;

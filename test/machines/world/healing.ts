@@ -1,5 +1,5 @@
+import { finalise, isDue, offerAgain, passTime, record, succeed, tellDeadline, tellView } from './moves.ts';
 import type { HeldHtlc, PaymentWorld } from './paymentWorld.ts';
-import { finalise, isDue, offerAgain, passTime, record, succeed, tellDeadline, tellView } from './steps.ts';
 
 const MOST_ROUNDS = 400;
 
