@@ -26,6 +26,8 @@ const FINALS_PER_BATCH = 256;
 const FINALS_GATHER_MS = 8;
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
 const MAX_HEIGHT_JUMP = 2_016;
+/** How long an orderly end waits for what is being written. */
+const DRAIN_LIMIT_MS = 5_000;
 /** How often sets that wait for the barrier are looked at when nothing else happens. */
 const LOOK_AGAIN_MS = 1_000;
 /** How often a part whose actor threw is taken up again before it is left to its node's auto-fail. */
@@ -228,8 +230,10 @@ export class Supervisor implements NodeLinkListener {
     if (this.#lookTimer !== undefined) this.#options.clock.clearTimeout(this.#lookTimer);
     this.accepted.close();
     this.#lookups.stop();
-    await this.#world.decisions.drained();
-    await this.#world.finals.drained();
+    // A database that does not answer must not hold up the end: what is undecided then, the next leader finds out.
+    const drained = Promise.all([this.#world.decisions.drained(), this.#world.finals.drained()]);
+    const late = new Promise<void>((resolve) => this.#options.clock.setTimeout(resolve, DRAIN_LIMIT_MS));
+    await Promise.race([drained, late]);
     this.#world.decisions.stop();
     this.#world.finals.stop();
     const reason = 'lnmux is shutting down';
