@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** Few payments with few parts, so that steps meet. `parts` is a bit mask over three parts. */
-const target = fc.record({ of: fc.nat(2), parts: fc.integer({ min: 1, max: 7 }) });
+const target = fc.record({ of: fc.nat(2), parts: fc.constantFrom(7, 7, 3, 1) });
 const decision = fc.record({
   kind: fc.constantFrom('request', 'requestAndRelease', 'release', 'abort', 'fail'),
   target,

@@ -13,7 +13,8 @@ import { byteaArray, fromInt64 } from './sqlTypes.ts';
 /** Runs one query and gives its rows as arrays. */
 export type Read = (text: string, values?: readonly unknown[]) => Promise<readonly (readonly unknown[])[]>;
 
-const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+/** Unix milliseconds as a double: exact, and much cheaper than the numeric that extract() gives. */
+const MS = (column: string) => `round(date_part('epoch', ${column}) * 1000)`;
 const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.amount_msat, i.status::text,
   i.released_at IS NOT NULL OR i.set_id IS NULL, i.cause, i.settled_msat, i.sequence_num,
   ${MS('i.settle_requested_at')}, ${MS('i.finalized_at')}`;
@@ -22,7 +23,7 @@ const INVOICE_COLUMNS = 11;
 
 /**
  * What is not final. There is no index for it on purpose: one on the status would fill with dead entries and slow
- * every payment down. A parallel scan of a million finished invoices takes less than half a second.
+ * every payment down. A parallel scan finds 100,000 among a million finished ones in about half a second.
  */
 export async function readRecovery(read: Read): Promise<Recovery> {
   const invoices = await read(`SELECT ${INVOICE}, ${MEMBER}
@@ -91,7 +92,7 @@ function groupInvoices(rows: readonly (readonly unknown[])[]): StoredInvoice[] {
 }
 
 function invoiceOf(row: readonly unknown[], members: readonly StoredMember[]): StoredInvoice {
-  const ms = (value: unknown) => (value === null ? undefined : Number(value));
+  const ms = (value: unknown) => (value ?? undefined) as number | undefined;
   return {
     paymentHash: row[0] as PaymentHash,
     preimage: copyOf(row[1]),
@@ -132,7 +133,7 @@ function eventOf(row: readonly unknown[]): StoredEvent {
   const details = row[9] as StoredEvent['details'] | null;
   return {
     sequence: row[0] as bigint,
-    at: Number(row[1]),
+    at: row[1] as number,
     epoch: row[2] as bigint,
     paymentHash: (row[3] ?? undefined) as PaymentHash | undefined,
     setId: (row[4] ?? undefined) as SetId | undefined,
