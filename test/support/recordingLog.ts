@@ -1,0 +1,36 @@
+import type { Log, LogFields } from '../../src/actors/ports/log.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** A log that keeps its lines. */
+export class RecordingLog implements Log {
+  readonly lines: LogLine[] = [];
+
+  debug(fields: LogFields, message: string): void {
+    this.lines.push({ level: 'debug', message, fields });
+  }
+
+  info(fields: LogFields, message: string): void {
+    this.lines.push({ level: 'info', message, fields });
+  }
+
+  warn(fields: LogFields, message: string): void {
+    this.lines.push({ level: 'warn', message, fields });
+  }
+
+  error(fields: LogFields, message: string): void {
+    this.lines.push({ level: 'error', message, fields });
+  }
+
+  child(): Log {
+    return this;
+  }
+
+  of(message: string): readonly LogLine[] {
+    return this.lines.filter((line) => line.message === message);
+  }
+}
