@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 import type { ReleaseView } from '../../domain/barrier.ts';
 import { deadlineHeight } from '../../domain/barrier.ts';
 import type { FailResult } from '../../domain/failResult.ts';
-import type { NodeId, SetId } from '../../domain/hash.ts';
+import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import type { Part } from '../../domain/part.ts';
 import type { HtlcSetEffect, HtlcSetEvent, ReportedFinal } from '../../machines/htlcSet/events.ts';
 import type { InvoiceEffect } from '../../machines/invoice/events.ts';
@@ -118,6 +118,24 @@ export class Effects {
         ...(context.doom ? { reason: context.doom } : {}),
       },
     });
+  }
+
+  /** Money that is ours on paper and may not become ours in fact: somebody has to look. */
+  alarmUnresolved(paymentHash: PaymentHash, parts: readonly Part[]): void {
+    for (const part of parts) {
+      this.#world.log.error(
+        {
+          hash: paymentHash,
+          htlc: part.id,
+          node: part.key.nodeId,
+          autoFailHeight: part.autoFailHeight,
+          height: this.#world.height(),
+          connected: this.#world.links.get(part.key.nodeId)?.awaitsAnswer(part.key) ?? false,
+        },
+        'Settled HTLC is not final and close to its expiry: see that its node is up and its peer connected; ' +
+          'force-close the channel if it stays stuck, so that the claim goes on chain in time',
+      );
+    }
   }
 
   #commit(set: SetEntry, effect: CommitEffect): void {

@@ -95,8 +95,8 @@ export class InvoiceActors {
     for (const part of parts) {
       const held = this.#world.held.restore(part, invoice.paymentHash);
       held.set = set;
-      if (as === 'requested') this.#watchDeadline(set, held);
-      else this.#world.held.decided(part.key, part.id);
+      this.#watchDeadline(set, held);
+      if (as === 'released') this.#world.held.decided(part.key, part.id);
     }
     for (const [i, member] of invoice.members.entries()) {
       const part = parts[i];
@@ -138,6 +138,11 @@ export class InvoiceActors {
     for (const set of this.#deadlines.due(height)) {
       set.deadline = undefined;
       this.deliver(set, { type: 'deadline.reached' });
+      if (set.actor.getSnapshot().value !== 'released') continue;
+      this.#effects.alarmUnresolved(set.invoice.paymentHash, set.actor.getSnapshot().context.parts);
+      // Again at the next block, until lnd has said its last word.
+      set.deadline = height + 1;
+      this.#deadlines.add(height + 1, set);
     }
     this.lookAgain();
   }

@@ -1,3 +1,4 @@
+import { deadlineHeight } from '../../domain/barrier.ts';
 import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts';
 import type { InvoiceTerms } from '../../domain/terms.ts';
@@ -12,7 +13,8 @@ import { AcceptedSets } from '../subscriptions.ts';
 import { type Admission, admit, type Candidate, policyViolation } from './admission.ts';
 import { ApplicationCalls } from './applicationCalls.ts';
 import { CallWaiters } from './callWaiters.ts';
-import { DormantDecisions } from './dormant.ts';
+import { Deadlines } from './deadlines.ts';
+import { DormantDecisions, partsOf } from './dormant.ts';
 import type { EffectWorld } from './effects.ts';
 import type { HeldPart } from './entries.ts';
 import { HeldHtlcs } from './heldHtlcs.ts';
@@ -46,6 +48,7 @@ export class Supervisor implements NodeLinkListener {
   readonly #links = new Map<NodeId, NodeLink>();
   readonly #held = new HeldHtlcs();
   readonly #dormant = new DormantDecisions();
+  readonly #dormantDeadlines = new Deadlines<StoredInvoice>();
   readonly #world: EffectWorld;
   readonly #actors: InvoiceActors;
   readonly #lookups: InvoiceLookups;
@@ -134,6 +137,7 @@ export class Supervisor implements NodeLinkListener {
         if (member.status === 'SETTLE_REQUESTED') this.#held.decided(member.key, partIdOf(member.key));
       }
       if (!invoice.released) this.#wake(invoice);
+      else this.#dormantDeadlines.add(this.#deadlineOf(invoice), invoice);
     }
     for (const fail of recovery.fails) this.#held.decided(fail.key, partIdOf(fail.key));
     this.#options.log.info(
@@ -190,6 +194,10 @@ export class Supervisor implements NodeLinkListener {
     if (height <= this.#height) return;
     this.#height = height;
     this.#world.journal.height(height);
+    // Decisions of earlier leaders that come due become actors, which then raise the alarm themselves.
+    for (const invoice of this.#dormantDeadlines.due(height)) {
+      if (this.#dormant.byHash(invoice.paymentHash) === invoice) this.#wake(invoice);
+    }
     this.#actors.heightReached(height);
   }
 
@@ -326,6 +334,11 @@ export class Supervisor implements NodeLinkListener {
     // Given back meanwhile: there is nothing left to hold.
     if (!this.#links.get(key.nodeId)?.awaitsAnswer(key)) return this.#held.release(id);
     this.#actors.arrive(held, terms);
+  }
+
+  /** Height from which a released invoice that is not final needs somebody's attention. */
+  #deadlineOf(invoice: StoredInvoice): number {
+    return deadlineHeight(partsOf(invoice), this.#options.rules.deadlineMargin);
   }
 
   /** On-chain offers of HTLCs unknown in memory: settled if a row says so, otherwise silence. */
