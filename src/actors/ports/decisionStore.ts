@@ -75,7 +75,7 @@ export type RecordedFinal =
   | { readonly outcome: 'pending' }
   /** This was the last member; `settledMsat` of the members' sum arrived. */
   | { readonly outcome: 'invoiceFinal'; readonly status: 'settled' | 'failed'; readonly settledMsat: bigint }
-  /** A failed decision was purged, or the HTLC is not ours, or the same was recorded before. */
+  /** A failed decision was purged, or the HTLC is not ours. A final submitted again is answered as it stands now. */
   | { readonly outcome: 'noted' };
 
 /** Answer to one submitted decision. */
