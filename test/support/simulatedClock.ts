@@ -37,6 +37,7 @@ export class SimulatedClock implements Clock {
 
   /** Lets `ms` pass; whatever becomes due meanwhile fires at its moment, and may set further timers. */
   async advance(ms: number): Promise<void> {
+    await turns();
     const end = this.#now + ms;
     for (let next = this.#due(end); next; next = this.#due(end)) {
       this.#timers.delete(next);

@@ -138,6 +138,23 @@ export class Effects {
     }
   }
 
+  /** Audit line of a part that its node gave back before anything was decided about it. */
+  journalLoss(part: Part, set: SetEntry): void {
+    const { log, journal, clock } = this.#world;
+    const { paymentHash } = set.invoice;
+    log.info({ hash: paymentHash, htlc: part.id }, 'Htlc was given back by its node');
+    journal.append({
+      machine: 'htlcSet',
+      from: 'collecting',
+      event: 'part.lost',
+      to: 'collecting',
+      paymentHash,
+      setId: undefined,
+      at: clock.now(),
+      details: { htlc: part.id, amountMsat: String(part.amountMsat) },
+    });
+  }
+
   #commit(set: SetEntry, effect: CommitEffect): void {
     const { held, decisions, clock } = this.#world;
     const { paymentHash } = set.invoice;

@@ -27,6 +27,8 @@ export interface SetEntry {
   readonly actor: HtlcSetActor;
   /** The lowest height at which one of its parts must be given up; what the deadline index has it under. */
   deadline: number | undefined;
+  /** It has ended and is cleared up: what is still reported for it comes too late. */
+  closed: boolean;
 }
 
 /** An HTLC with a valid payment secret whose end is not recorded yet. */

@@ -1,5 +1,6 @@
 import { deadlineHeight, type ReleaseView } from '../../domain/barrier.ts';
 import type { PaymentHash, SetId } from '../../domain/hash.ts';
+import type { Part } from '../../domain/part.ts';
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import type { HtlcSetEvent } from '../../machines/htlcSet/events.ts';
 import type { InvoiceEvent, InvoiceInput } from '../../machines/invoice/events.ts';
@@ -71,7 +72,7 @@ export class InvoiceActors {
     const set = entry.started ?? entry.sets.find((s) => s.attempt === attempt);
     if (!set) return;
     held.set = set;
-    this.#watchDeadline(set, held);
+    this.#watchDeadline(set, held.part);
     this.#effects.journalArrival(held.part, set);
     this.#settleDown(set);
   }
@@ -95,7 +96,7 @@ export class InvoiceActors {
     for (const part of parts) {
       const held = this.#world.held.restore(part, invoice.paymentHash);
       held.set = set;
-      this.#watchDeadline(set, held);
+      this.#watchDeadline(set, held.part);
       if (as === 'released') this.#world.held.decided(part.key, part.id);
     }
     for (const [i, member] of invoice.members.entries()) {
@@ -110,7 +111,7 @@ export class InvoiceActors {
 
   /** Hands an event to a set and looks after what became of it. */
   deliver(set: SetEntry, event: HtlcSetEvent): void {
-    if (set.invoice.retired) return;
+    if (set.invoice.retired || set.closed) return;
     set.actor.send(event);
     this.#settleDown(set);
   }
@@ -118,7 +119,8 @@ export class InvoiceActors {
   requestSettle(entry: InvoiceEntry, setId: SetId): void {
     const attempt = entry.actor.getSnapshot().context.current?.attempt;
     const set = entry.sets.find((s) => s.attempt === attempt);
-    const view = set ? this.viewOf(set) : { height: this.#world.height(), absent: [] };
+    // Without a set there is nothing to settle; a view that holds for nothing goes along.
+    const view = set ? this.viewOf(set) : { height: Number.POSITIVE_INFINITY, absent: [] };
     this.#send(entry, { type: 'settle.requested', setId, view });
   }
 
@@ -130,8 +132,13 @@ export class InvoiceActors {
   dropIfLost(held: HeldPart): void {
     const { set } = held;
     if (!set || set.invoice.retired) return;
-    if (set.actor.getSnapshot().context.parts.some((p) => p.id === held.part.id)) return;
+    const { value, context } = set.actor.getSnapshot();
+    if (value !== 'gone' && context.parts.some((p) => p.id === held.part.id)) return;
+    this.#effects.journalLoss(held.part, set);
     this.#world.held.release(held.part.id);
+    if (set.closed) return;
+    this.#forgetDeadline(set);
+    for (const part of context.parts) this.#watchDeadline(set, part);
   }
 
   heightReached(height: number): void {
@@ -197,7 +204,7 @@ export class InvoiceActors {
   #listen(entry: InvoiceEntry, attempt: string): void {
     const actor = (entry.actor.getSnapshot().children as Record<string, HtlcSetActor | undefined>)[attempt];
     if (!actor) return;
-    const set: SetEntry = { invoice: entry, attempt, actor, deadline: undefined };
+    const set: SetEntry = { invoice: entry, attempt, actor, deadline: undefined, closed: false };
     entry.sets.push(set);
     entry.started = set;
     actor.on('*', (effect) => {
@@ -235,6 +242,7 @@ export class InvoiceActors {
 
   #close(set: SetEntry): void {
     const { invoice } = set;
+    set.closed = true;
     for (const part of set.actor.getSnapshot().context.parts) this.#world.held.release(part.id);
     this.#forget(set);
     invoice.sets.splice(invoice.sets.indexOf(set), 1);
@@ -264,12 +272,16 @@ export class InvoiceActors {
 
   #forget(set: SetEntry): void {
     this.#waiting.delete(set);
+    this.#forgetDeadline(set);
+  }
+
+  #forgetDeadline(set: SetEntry): void {
     if (set.deadline !== undefined) this.#deadlines.remove(set.deadline, set);
     set.deadline = undefined;
   }
 
-  #watchDeadline(set: SetEntry, held: HeldPart): void {
-    const at = deadlineHeight([held.part], this.#world.options.rules.deadlineMargin);
+  #watchDeadline(set: SetEntry, part: Part): void {
+    const at = deadlineHeight([part], this.#world.options.rules.deadlineMargin);
     if (set.deadline !== undefined) {
       if (set.deadline <= at) return;
       this.#deadlines.remove(set.deadline, set);
