@@ -83,12 +83,11 @@ export const nodeLinkEvents: fc.Arbitrary<NodeLinkEvent> = fc.oneof(
   { weight: 4, arbitrary: only('interceptor.opened') },
   { weight: 2, arbitrary: event('sync.checked', { synced: fc.boolean() }) },
   { weight: 2, arbitrary: fc.oneof(only('drain.requested'), only('drain.ended')) },
+  { weight: 2, arbitrary: only('retry.requested') },
+  { weight: 2, arbitrary: event('interceptor.occupied', { jitter }) },
   fc.oneof(
     only('link.stopped'),
-    only('retry.requested'),
-    only('retry.requested'),
     event('node.refused', { reason: fc.constant('wrong network'), jitter }),
-    event('interceptor.occupied', { jitter }),
     event('connection.failed', { source, reason: fc.constant('gone'), jitter }),
   ),
 );
