@@ -48,6 +48,8 @@ export interface SimulatedLndInfo {
 export interface SimulatedLnd {
   readonly info: SimulatedLndInfo;
   readonly node: SimulatedNode;
+  /** What becomes of HTLCs, for senders inside this process. */
+  readonly hub: NodeHub;
   /** Breaks every connection and closes the journal. */
   stop(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export async function startSimulatedLnd(options: SimulatedLndOptions): Promise<S
       height: node.height,
     },
     node,
+    hub,
     async stop() {
       lnd.grpc.forceShutdown();
       control.forceShutdown();

@@ -1,0 +1,69 @@
+import type { LoadResult } from '../load/protocol.ts';
+import { type BenchContext, checkRun, describeRun, startRig, stopRig, warmUp } from './context.ts';
+
+const SUSTAINED = 2_000;
+const IN_FLIGHT = 256;
+
+/** The settle path of single-part payments: a ladder of rates, then as fast as it goes. */
+export async function settlePart(context: BenchContext): Promise<void> {
+  const { options, report, say, server } = context;
+  const database = await server.create('settle');
+  const rig = await startRig(context, database, profileFlags(options.profile));
+  say('settle: warming up');
+  await warmUp(context, rig);
+  const ladder = [
+    { ratePerSecond: 200, seconds: options.quick ? 3 : 12 },
+    { ratePerSecond: 1_000, seconds: options.quick ? 4 : 16 },
+    { ratePerSecond: SUSTAINED, seconds: options.quick ? 5 : 62 },
+    { ratePerSecond: 3_000, seconds: options.quick ? 4 : 16 },
+  ];
+  for (const { ratePerSecond, seconds } of ladder) {
+    const discardSeconds = options.quick ? 1 : 2;
+    const result = await rig.load.call('openLoop', { ratePerSecond, seconds, discardSeconds, parts: 1 });
+    say(`settle, ${ratePerSecond}/s offered for ${seconds} s: ${describeRun(result)}`);
+    await checkRun(context, rig, `settle ${ratePerSecond}/s`, [result]);
+    report.detail(`settle.${ratePerSecond}`, result);
+    note(context, ratePerSecond, result);
+  }
+  const capacity = await rig.load.call('closedLoop', {
+    inFlight: IN_FLIGHT,
+    seconds: options.quick ? 4 : 14,
+    discardSeconds: options.quick ? 1 : 4,
+    parts: 1,
+  });
+  say(`settle, ${IN_FLIGHT} under way: ${describeRun(capacity)}`);
+  await checkRun(context, rig, 'settle, as fast as it goes', [capacity]);
+  report.detail('settle.capacity', capacity);
+  report.figure('rate.capacity', capacity.donePerSecond);
+  await stopRig(rig);
+  await database.drop();
+}
+
+/** V8's own profiler; a file per thread when the daemon ends. */
+function profileFlags(dir: string | undefined): string[] {
+  return dir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
+}
+
+function note({ report }: BenchContext, rate: number, result: LoadResult): void {
+  const { interception, scheduled, cpu, measured, donePerSecond } = result;
+  const cpuEach = cpu.daemonUs / measured;
+  if (rate === 200) {
+    report.figure('p50.200', interception.p50);
+    report.figure('p99.200', interception.p99);
+  } else if (rate === 1_000) {
+    report.figure('p50.1000', interception.p50);
+    report.figure('p99.1000', interception.p99);
+    report.figure('cpu.1000', cpuEach);
+  } else if (rate === SUSTAINED) {
+    report.figure('rate.sustained', donePerSecond);
+    report.figure('p50.sustained', interception.p50);
+    report.figure('p99.sustained', interception.p99);
+    report.figure('due99.sustained', scheduled.p99);
+    report.figure('cpu.sustained', cpuEach);
+    report.figure('main.sustained', cpu.daemonMainUs / measured);
+  } else {
+    report.figure('rate.3000', donePerSecond);
+    report.figure('p50.3000', interception.p50);
+    report.figure('p99.3000', interception.p99);
+  }
+}
