@@ -1,8 +1,9 @@
 import type { Clock } from '../ports/clock.ts';
-import type { DecisionStore, JournalLine } from '../ports/decisionStore.ts';
+import type { BatchOutcome, DecisionStore, JournalLine } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 
 const FLUSH_MS = 100;
+const RETRY_MS = 1_000;
 const MAX_BATCH = 2_000;
 
 /**
@@ -52,50 +53,73 @@ export class Journal {
     this.#schedule();
   }
 
-  /** Writes what is left; resolves when that is done or has failed. */
+  /** Writes what is left, without trying again; resolves when that is done or has failed. */
   async flush(): Promise<void> {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#writing = this.#writing.then(() => this.#write());
+    this.#writing = this.#writing.then(async () => {
+      while (this.#isPending && (await this.#write()));
+    });
     await this.#writing;
   }
 
-  #schedule(): void {
+  get #isPending(): boolean {
+    return this.#lines.length > 0 || this.#dropped > 0 || this.#height !== this.#writtenHeight;
+  }
+
+  #schedule(ms = FLUSH_MS): void {
     if (this.#timer !== undefined) return;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#write());
-    }, FLUSH_MS);
+      this.#writing = this.#writing.then(async () => {
+        const written = await this.#write();
+        if (this.#isPending) this.#schedule(written ? FLUSH_MS : RETRY_MS);
+      });
+    }, ms);
   }
 
-  async #write(): Promise<void> {
+  /** Writes one batch. False when the database did not take it. */
+  async #write(): Promise<boolean> {
     const lines = this.#lines.splice(0, MAX_BATCH);
-    if (this.#dropped > 0) {
-      lines.push({
-        machine: 'invoice',
-        from: '',
-        event: 'journal.dropped',
-        to: '',
-        details: { lines: this.#dropped },
-        paymentHash: undefined,
-        setId: undefined,
-        at: this.#clock.now(),
-      });
-      this.#dropped = 0;
-    }
-    if (lines.length === 0 && this.#height === this.#writtenHeight) return;
+    const dropped = this.#dropped;
     const height = this.#height;
-    try {
-      const outcome = await this.#store.journal(this.#epoch, lines, height);
-      if (outcome.kind === 'acknowledged') this.#writtenHeight = height;
-      // An unclear write is not repeated: a line that is missing harms less than a story told twice.
-      else if (outcome.kind === 'failed') this.#lines.unshift(...lines.slice(0, this.#maxLines));
-      if (outcome.kind === 'failed' || outcome.kind === 'ambiguous') {
-        this.#log.warn({ outcome: outcome.kind, error: outcome.error }, 'Journal write failed');
-      }
-    } catch (error) {
-      this.#log.warn({ error: String(error) }, 'Journal write failed');
+    this.#dropped = 0;
+    const outcome = await this.#submit(dropped > 0 ? [...lines, this.#gap(dropped)] : lines, height);
+    if (outcome.kind === 'failed') this.#putBack(lines, dropped);
+    // An unclear write is not repeated: a line that is missing harms less than a story told twice.
+    if (outcome.kind === 'failed' || outcome.kind === 'ambiguous') {
+      this.#log.warn({ outcome: outcome.kind, error: outcome.error }, 'Journal write failed');
+      return false;
     }
-    if (this.#lines.length > 0) this.#schedule();
+    this.#writtenHeight = height;
+    return true;
+  }
+
+  async #submit(lines: readonly JournalLine[], height: number): Promise<BatchOutcome<never>> {
+    try {
+      return await this.#store.journal(this.#epoch, lines, height);
+    } catch (error) {
+      return { kind: 'ambiguous', error: String(error) };
+    }
+  }
+
+  #putBack(lines: readonly JournalLine[], dropped: number): void {
+    this.#lines.unshift(...lines);
+    const over = Math.max(0, this.#lines.length - this.#maxLines);
+    this.#lines.length -= over;
+    this.#dropped += dropped + over;
+  }
+
+  #gap(lines: number): JournalLine {
+    return {
+      machine: 'invoice',
+      from: '',
+      event: 'journal.dropped',
+      to: '',
+      details: { lines },
+      paymentHash: undefined,
+      setId: undefined,
+      at: this.#clock.now(),
+    };
   }
 }

@@ -35,12 +35,8 @@ export class HeldHtlcs {
   }
 
   release(id: PartId): void {
-    const held = this.#parts.get(id);
-    if (!held) return;
-    this.#parts.delete(id);
-    if (held.slot !== undefined) this.#slab.release(held.slot);
-    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) - 1);
-    this.resolved(held.part.key, id);
+    const held = this.#drop(id);
+    if (held) this.resolved(held.part.key, id);
   }
 
   /** View of the onion's shared secret; only for use during the call. */
@@ -68,7 +64,17 @@ export class HeldHtlcs {
     return this.#unresolved.get(nodeId)?.values() ?? [];
   }
 
+  #drop(id: PartId): HeldPart | undefined {
+    const held = this.#parts.get(id);
+    if (!held) return undefined;
+    this.#parts.delete(id);
+    if (held.slot !== undefined) this.#slab.release(held.slot);
+    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) - 1);
+    return held;
+  }
+
   #add(held: HeldPart): HeldPart {
+    this.#drop(held.part.id);
     this.#parts.set(held.part.id, held);
     this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) + 1);
     return held;
