@@ -66,7 +66,7 @@ function randomPool(): () => Uint8Array {
 export const coreLayer = Layer.effect(
   Core,
   Effect.gen(function* () {
-    const { config, log, fatal } = yield* Settings;
+    const { config, log, abandon } = yield* Settings;
     const store = yield* Database;
     const { epoch } = yield* Lead;
     const peeler = yield* Peeler;
@@ -93,7 +93,7 @@ export const coreLayer = Layer.effect(
       autoSettle,
       subscriberGraceMs: config.acceptance.subscriberGraceMs,
       callTimeoutMs: CALL_TIMEOUT_MS,
-      onFenced: () => fatal('another lnmuxd has taken over: this one must not decide any more'),
+      onFenced: () => abandon('another lnmuxd has taken over: this one must not decide any more'),
     });
     yield* starting(() => supervisor.recover());
     yield* Effect.addFinalizer(() => Effect.promise(() => supervisor.stop()));

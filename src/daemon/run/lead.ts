@@ -2,25 +2,39 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
+import { createLeadership, type Leadership } from '../../actors/leadership/leadership.ts';
 import { Database, Lead, Settings } from './services.ts';
 import { starting } from './startupError.ts';
+import { systemClock } from './systemClock.ts';
 
-const LEASE_MS = 15_000;
-
-/** Takes the lead before anything that decides is made, and gives it back after all of that has ended. */
+/**
+ * Waits, as a warm standby, until this process leads; gives the lead back after everything that decides has ended.
+ * A lead that is lost ends the process at once: streams and statements die with it, and another process leads.
+ */
 export const leadLayer = Layer.effect(
   Lead,
   Effect.gen(function* () {
-    const { config, log, fatal } = yield* Settings;
+    const { config, log, abandon } = yield* Settings;
     const store = yield* Database;
-    const owner = config.distributedLock.id ?? `${hostname()}-${randomUUID()}`;
-    const epoch = yield* starting(async () => {
-      for (;;) {
-        const taken = await store.acquire(owner, LEASE_MS);
-        if (taken.acquired) return taken.epoch;
-        await new Promise((r) => setTimeout(r, Math.min(1000, taken.remainingMs)));
-      }
-    });
+    const owner = config.distributedLock.id ?? `${hostname()}-${process.pid}-${randomUUID()}`;
+    const elected = Promise.withResolvers<bigint>();
+    const leadership: Leadership = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        createLeadership({
+          store,
+          owner,
+          clock: systemClock,
+          log,
+          onLeader: (epoch) => elected.resolve(epoch),
+          onLost: (reason) => abandon(`the lead is lost (${reason}): another lnmuxd may decide now`),
+        }),
+      ),
+      (held) => Effect.promise(() => held.resign()),
+    );
+    log.info({ owner }, 'Acquiring lock');
+    leadership.start();
+    const epoch = yield* starting(() => elected.promise);
+    log.info({ owner, epoch: String(epoch) }, 'Lock acquired');
     return { epoch };
   }),
 );

@@ -53,7 +53,13 @@ async function supervise(config: LnmuxConfig, log: Logger): Promise<number> {
     end();
   };
 
-  const exit = await Effect.runPromiseExit(program(config, log, fatal), { signal: ending.signal });
+  const abandon = (reason: string): never => {
+    log.fatal({}, reason);
+    process.exit(EXIT.failed);
+  };
+  const settings = { config, log, fatal, abandon };
+
+  const exit = await Effect.runPromiseExit(program(settings), { signal: ending.signal });
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   if (Exit.isFailure(exit) && !ending.signal.aborted) failure = describe(Exit.findErrorOption(exit), exit);
   if (failure === undefined) return EXIT.ok;
@@ -61,8 +67,8 @@ async function supervise(config: LnmuxConfig, log: Logger): Promise<number> {
   return EXIT.failed;
 }
 
-function program(config: LnmuxConfig, log: Logger, fatal: (reason: string) => void) {
-  const settings = Layer.succeed(Settings, { config, log, fatal });
+function program(values: Settings['Service']) {
+  const settings = Layer.succeed(Settings, values);
   const daemon = apiLayer.pipe(
     Layer.provideMerge(linksLayer),
     Layer.provideMerge(coreLayer),
@@ -74,7 +80,7 @@ function program(config: LnmuxConfig, log: Logger, fatal: (reason: string) => vo
   return Effect.scoped(
     Effect.gen(function* () {
       yield* Layer.build(daemon);
-      log.info({}, 'Press ctrl-c to exit');
+      values.log.info({}, 'Press ctrl-c to exit');
       return yield* Effect.never;
     }),
   );

@@ -17,6 +17,8 @@ export class Settings extends Context.Service<
     readonly log: Logger;
     /** Ends the daemon with a failure; the reason is one line for the operator. */
     readonly fatal: (reason: string) => void;
+    /** Ends the process this moment, as a crash would: for when going on, even to the end, could do harm. */
+    readonly abandon: (reason: string) => never;
   }
 >()('lnmux/Settings') {}
 
