@@ -72,7 +72,8 @@ export class ApplicationCalls {
   }
 
   answerAll(reason: string): void {
-    this.#world.settleCalls.answerAll({ result: 'unavailable', reason });
+    // What still waits now has been submitted, or is about to be: it may be written yet.
+    this.#world.settleCalls.answerAll({ result: 'unknown', reason });
     this.#world.cancelCalls.answerAll({ result: 'unavailable', reason });
   }
 

@@ -314,17 +314,9 @@ export class Supervisor implements NodeLinkListener {
         this.#links.get(held.part.key.nodeId)?.settle(held.part.key, row.preimage);
         return;
       }
-      if (member) {
-        this.#held.release(held.part.id);
-        this.#wake(this.#dormant.byHash(row.paymentHash) ?? row);
-        const restored = this.#held.get(held.part.id);
-        if (restored?.set) {
-          const view = this.#actors.viewOf(restored.set);
-          this.#actors.deliver(restored.set, { type: 'part.offered', partId: held.part.id, view });
-        }
-        return;
-      }
-      this.#wake(this.#dormant.byHash(row.paymentHash) ?? row);
+      if (member) this.#held.release(held.part.id);
+      this.#revive(this.#dormant.byHash(row.paymentHash) ?? row);
+      if (member) return;
     }
     this.#arrive(held, terms);
   }
@@ -354,6 +346,17 @@ export class Supervisor implements NodeLinkListener {
   #wake(invoice: StoredInvoice): void {
     this.#dormant.wake(invoice);
     this.#actors.restore(invoice);
+  }
+
+  /** As {@link #wake}, for members whose nodes offered them before and may not do so again. */
+  #revive(invoice: StoredInvoice): void {
+    this.#wake(invoice);
+    for (const { key } of invoice.members) {
+      const partId = partIdOf(key);
+      const set = this.#held.get(partId)?.set;
+      if (!set || !this.#links.get(key.nodeId)?.awaitsAnswer(key)) continue;
+      this.#actors.deliver(set, { type: 'part.offered', partId, view: this.#actors.viewOf(set) });
+    }
   }
 
   /** Parts whose actors ended by a defect or a contradiction begin again from the database, a few times. */
