@@ -1,0 +1,76 @@
+import { type Battlefield, DISTURBANCES, KILLS, type WeightedAttack } from './attacks.ts';
+
+/**
+ * Without a leader for so long, nothing more is done to the cluster until one is back: the margin before a payment's
+ * deadline is planned for outages of a bounded length, and what longer ones do is documented, not judged.
+ */
+const MERCY_MS = 9_000;
+const MOST_BEHIND_MS = 4_000;
+
+/** Does harm at random moments, of random kinds, from a seed. */
+export class Killer {
+  /** How often each kind of harm was done. */
+  readonly counts = new Map<string, number>();
+  kills = 0;
+  disturbances = 0;
+  readonly #field: Battlefield;
+  readonly #running = new Set<Promise<unknown>>();
+  #stopped = false;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(field: Battlefield) {
+    this.#field = field;
+  }
+
+  start(killsPerMinute: number, disturbancesPerMinute: number): void {
+    this.#loops = Promise.all([
+      this.#attackAt(killsPerMinute, KILLS, () => this.kills++),
+      this.#attackAt(disturbancesPerMinute, DISTURBANCES, () => this.disturbances++),
+    ]);
+  }
+
+  /** Starts nothing more and waits for faults that are on to be over. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#loops;
+    await Promise.all(this.#running);
+  }
+
+  async #attackAt(perMinute: number, attacks: readonly WeightedAttack[], count: () => void): Promise<void> {
+    const { random, watch } = this.#field;
+    if (perMinute <= 0) return;
+    let next = performance.now();
+    while (!this.#stopped) {
+      // Exponential gaps, as of independent accidents; time lost to mercy is caught up with afterwards.
+      next += Math.min(5, -Math.log(1 - random.next())) * (60_000 / perMinute);
+      next = Math.max(next, performance.now() - MOST_BEHIND_MS);
+      await pause(Math.max(20, next - performance.now()));
+      while (watch.silentMs > MERCY_MS && !this.#stopped) await pause(50);
+      if (this.#stopped) return;
+      const chosen = choose(attacks, random.next());
+      const attacking = chosen
+        .attack(this.#field)
+        .then((done) => {
+          if (!done) return;
+          count();
+          this.counts.set(chosen.name, (this.counts.get(chosen.name) ?? 0) + 1);
+        })
+        .finally(() => this.#running.delete(attacking));
+      this.#running.add(attacking);
+    }
+  }
+}
+
+function choose(attacks: readonly WeightedAttack[], draw: number): WeightedAttack {
+  const total = attacks.reduce((sum, { weight }) => sum + weight, 0);
+  let left = draw * total;
+  for (const attack of attacks) {
+    left -= attack.weight;
+    if (left < 0) return attack;
+  }
+  return attacks.at(-1)!;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}
