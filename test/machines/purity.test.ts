@@ -1,5 +1,3 @@
-import fs from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
@@ -107,27 +105,3 @@ it('executes no other kind of action at run time', { timeout: 60_000 }, () => {
   expect([...executed].filter((type) => !ALLOWED.has(type))).toEqual([]);
   expect(executed.size).toBeGreaterThan(3);
 });
-
-it('has sources that know no time, no chance, and no world', () => {
-  const forbidden =
-    /\bDate\b|Math\.random|randomBytes|randomUUID|\bset(?:Timeout|Interval|Immediate)\b|\bprocess[.[]|performance\.|\bfetch\b|\bconsole\b|\bawait\b|\basync\b/;
-  const root = path.join(import.meta.dirname, '../../src');
-  const files = ['machines', 'domain'].flatMap((folder) =>
-    fs
-      .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => path.join(root, folder, name)),
-  );
-  expect(files.length).toBeGreaterThan(10);
-  const found = files.flatMap((file) =>
-    fs
-      .readFileSync(file, 'utf8')
-      .split('\n')
-      .flatMap((line, i) =>
-        forbidden.test(withoutComment(line)) ? [`${file}:${i + 1}: ${line.trim()}`] : [],
-      ),
-  );
-  expect(found).toEqual([]);
-});
-
-const withoutComment = (line: string) => line.replace(/^\s*(\/?\*|\/\/).*$/, '').replace(/\s\/\/ .*$/, '');
