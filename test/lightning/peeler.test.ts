@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { OnionPeeler, PeelRequest, PeelResult } from '../../src/actors/ports/onionPeeler.ts';
+import { type BatchMessage, SLOT_BASE } from '../../src/adapters/crypto/batchMessage.ts';
 import { createOnionPeeler } from '../../src/adapters/crypto/onionPeeler.ts';
 import { BATCH_SLOTS, PeelBatch } from '../../src/adapters/crypto/peelBatch.ts';
 import { createPeelOne } from '../../src/adapters/crypto/peelOne.ts';
@@ -200,8 +201,8 @@ describe('the worker', () => {
     const peeler = new WorkerPeeler(() => {
       const worker = launch(workers.length);
       const post = worker.postMessage.bind(worker);
-      worker.postMessage = (message: { count: number }) => {
-        messages.push(message.count);
+      worker.postMessage = (message: BatchMessage) => {
+        messages.push(typeof message === 'number' ? message % SLOT_BASE : message.count);
         post(message);
       };
       workers.push(worker);

@@ -1,12 +1,18 @@
 import type { Worker } from 'node:worker_threads';
 import type { OnionPeeler, PeelRequest, PeelResult } from '../../actors/ports/onionPeeler.ts';
+import { type BatchMessage, SLOT_BASE } from './batchMessage.ts';
 import { BATCH_SLOTS, PeelBatch } from './peelBatch.ts';
-import type { BatchMessage } from './peelWorker.ts';
 
 const UNAVAILABLE: PeelResult = { ok: false, error: { code: 'peeler_unavailable' } };
 
-/** Batches whose memory is kept for reuse. */
+/** Batches whose memory is kept for reuse: those with the lowest numbers. */
 const KEPT_BATCHES = 16;
+
+/**
+ * Batches under way before the next one waits for company: one is being peeled, one is there when that is done.
+ * A message between threads costs as much as a tenth of an onion, so that fewer are better where it is busy.
+ */
+const UNDER_WAY = 2;
 
 type Done = (result: PeelResult) => void;
 
@@ -33,6 +39,8 @@ export class WorkerPeeler implements OnionPeeler {
   readonly #unanswered = new Map<number, PendingBatch>();
   readonly #spare: PendingBatch[] = [];
   readonly #drained: (() => void)[] = [];
+  /** Numbers of the batches whose memory the present worker has. */
+  readonly #introduced = new Set<number>();
   #worker: Worker | undefined;
   #filling: PendingBatch | undefined;
   #nextId = 0;
@@ -68,7 +76,7 @@ export class WorkerPeeler implements OnionPeeler {
     const batch = this.#spare.pop() ?? new PendingBatch(this.#nextId++);
     this.#filling = batch;
     setImmediate(() => {
-      if (this.#filling === batch) this.#flush();
+      if (this.#filling === batch && this.#unanswered.size < UNDER_WAY) this.#flush();
     });
     return batch;
   }
@@ -89,11 +97,17 @@ export class WorkerPeeler implements OnionPeeler {
     this.#worker ??= this.#start();
     batch.attempts++;
     const { id, callbacks, slots } = batch;
-    const message: BatchMessage = { id, count: callbacks.length, memory: slots.memory };
+    const count = callbacks.length;
+    // The worker keeps the memory that it will see again; sharing it anew costs more than all the rest.
+    const message: BatchMessage = this.#introduced.has(id)
+      ? id * SLOT_BASE + count
+      : { id, count, memory: slots.memory, keep: id < KEPT_BATCHES };
+    if (id < KEPT_BATCHES) this.#introduced.add(id);
     this.#worker.postMessage(message);
   }
 
   #start(): Worker {
+    this.#introduced.clear();
     const worker = this.#startWorker();
     worker.on('message', (id: number) => this.#answered(id));
     // An error is always followed by the exit, which is where the batches are rescued.
@@ -123,7 +137,9 @@ export class WorkerPeeler implements OnionPeeler {
     this.#unanswered.delete(batch.id);
     batch.callbacks = [];
     batch.attempts = 0;
-    if (this.#spare.length < KEPT_BATCHES) this.#spare.push(batch);
+    if (batch.id < KEPT_BATCHES) this.#spare.push(batch);
+    if (this.#filling && this.#filling.callbacks.length > 0 && this.#unanswered.size < UNDER_WAY)
+      this.#flush();
     for (const [slot, done] of callbacks.entries()) done(resultOf(slot));
     if (this.#unanswered.size === 0) for (const resolve of this.#drained.splice(0)) resolve();
   }
