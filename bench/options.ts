@@ -32,7 +32,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- [options]
   --only PART         just this part, may be repeated: ${PARTS.join(', ')}
   --old-invoices N    second mode: the parts ${'`old`'}, recovery and baseline with N finished invoices stored before
   --json FILE         all figures as JSON
-  --profile DIR       CPU profiles of the daemon (the figures are worse then)
+  --profile DIR       CPU profiles of the daemon at 2,000 payments/s (the figures are worse then)
 `;
 
 /** Reads the command line. Throws TypeError or RangeError with a text for the user. */

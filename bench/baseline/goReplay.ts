@@ -5,12 +5,19 @@ import { type GoPart, markFinal, readMiss, requestSettle } from './goStatements.
 
 const NODES = 2;
 
-/** Per second. */
+/** Per second, over the whole run. */
 export interface GoRates {
   /** Settle replies that could be sent: what its event loop does. */
   readonly payments: number;
+  /** The same over the first tenth of the run. */
+  readonly paymentsAtFirst: number;
   /** Parts that became final, all nodes together. */
   readonly finals: number;
+}
+
+interface EventLoopCount {
+  readonly all: number;
+  readonly atFirst: number;
 }
 
 /**
@@ -21,25 +28,36 @@ export interface GoRates {
 export async function replayGo(target: PostgresTarget, seconds: number): Promise<GoRates> {
   const clients = Array.from({ length: 1 + NODES }, () => new pg.Client(clientConfig(target, 'bench go')));
   await Promise.all(clients.map((client) => client.connect()));
-  const end = performance.now() + seconds * 1000;
-  const goOn = () => performance.now() < end;
+  const start = performance.now();
+  const goOn = () => performance.now() < start + seconds * 1000;
+  const isFirst = () => performance.now() < start + (seconds * 1000) / 10;
   const queues = Array.from({ length: NODES }, (): GoPart[] => []);
   try {
-    const [payments, ...finals] = await Promise.all([
-      eventLoop(clients[0]!, queues, goOn),
-      ...queues.map((queue, node) => finaliser(clients[1 + node]!, queue, goOn)),
+    const [settled, finals] = await Promise.all([
+      eventLoop(clients[0]!, queues, goOn, isFirst),
+      Promise.all(queues.map((queue, node) => finaliser(clients[1 + node]!, queue, goOn))),
     ]);
-    return { payments: payments! / seconds, finals: finals.reduce((sum, each) => sum + each, 0) / seconds };
+    return {
+      payments: settled.all / seconds,
+      paymentsAtFirst: (settled.atFirst * 10) / seconds,
+      finals: finals.reduce((sum, each) => sum + each, 0) / seconds,
+    };
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
 }
 
-async function eventLoop(client: pg.Client, queues: GoPart[][], goOn: () => boolean): Promise<number> {
+async function eventLoop(
+  client: pg.Client,
+  queues: GoPart[][],
+  goOn: () => boolean,
+  isFirst: () => boolean,
+): Promise<EventLoopCount> {
   const nodes = queues.map((_, index) => `02${index.toString(16).padStart(64, '0')}`);
   // Ids that no earlier run has used.
   const firstId = randomBytes(4).readUInt32BE() * 100_000;
   let count = 0;
+  let atFirst = 0;
   for (; goOn(); count++) {
     const preimage = randomBytes(32);
     const at = count % queues.length;
@@ -52,8 +70,9 @@ async function eventLoop(client: pg.Client, queues: GoPart[][], goOn: () => bool
     await inTurn(client, readMiss(part.hash));
     await inTurn(client, requestSettle(part));
     queues[at]!.push(part);
+    if (isFirst()) atFirst++;
   }
-  return count;
+  return { all: count, atFirst };
 }
 
 async function finaliser(client: pg.Client, queue: readonly GoPart[], goOn: () => boolean): Promise<number> {
