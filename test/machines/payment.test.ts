@@ -8,7 +8,7 @@ import { ChartCoverage } from './coverage.ts';
 import { heal } from './world/healing.ts';
 import { ManualClock } from './world/manualClock.ts';
 import { arrive } from './world/moves.ts';
-import { payments, RUNS, SEED } from './world/payments.ts';
+import { payments, RUNS, SEED, TIMEOUT_MS } from './world/payments.ts';
 import { type HeldHtlc, PaymentWorld } from './world/paymentWorld.ts';
 import { AMOUNT, HASH, makePart, rulesOf, START_HEIGHT } from './world/scene.ts';
 
@@ -58,7 +58,9 @@ function restoredFailedSet(observe?: Observer): string[] {
 }
 
 describe('an invoice with its sets', () => {
-  it('keeps every law in any order of events, and every branch of both charts is gone through', () => {
+  it('keeps every law in any order of events, and every branch of both charts is gone through', {
+    timeout: TIMEOUT_MS,
+  }, () => {
     const coverage = [new ChartCoverage(htlcSetMachine), new ChartCoverage(invoiceMachine)];
     const observe: Observer = (event) => {
       for (const chart of coverage) chart.observe(event);

@@ -10,7 +10,7 @@ import { nodeLinkMachine } from '../../src/machines/nodeLink/machine.ts';
 import { htlcSetEvents, invoiceEvents, leadershipEvents, nodeLinkEvents, PARTS } from './anyEvent.ts';
 import { ChartCoverage } from './coverage.ts';
 import { ManualClock } from './world/manualClock.ts';
-import { SEED } from './world/payments.ts';
+import { SEED, TIMEOUT_MS } from './world/payments.ts';
 import { HASH, rulesOf, termsAt } from './world/scene.ts';
 import { findSecret } from './world/secrets.ts';
 
@@ -92,7 +92,7 @@ function drive({ machine, events, inputs }: Subject, coverage: ChartCoverage) {
 describe.each(subjects.map((subject) => ({ id: subject.machine.id, subject })))(
   'chart $id',
   ({ subject }) => {
-    it('never throws, whatever comes in whatever state', () => {
+    it('never throws, whatever comes in whatever state', { timeout: TIMEOUT_MS }, () => {
       const coverage = new ChartCoverage(subject.machine);
       fc.assert(drive(subject, coverage), { numRuns: 2_500, seed: SEED });
       // The other two are gone through in composition (payment.test.ts), where what comes is what can come.

@@ -11,7 +11,7 @@ const docs = path.join(root, 'docs/statecharts');
 const run = promisify(execFile);
 
 describe('docs/statecharts', () => {
-  it('is what the machines that run would write', async () => {
+  it('is what the machines that run would write', { timeout: 120_000 }, async () => {
     const { stderr } = await run(process.execPath, ['scripts/statecharts/generate.ts', '--check'], {
       cwd: root,
     });

@@ -10,6 +10,9 @@ export const SEED = Number(process.env.SEED ?? 20_260_101);
 /** How many runs each property gets; a mutant has to be caught within as many. */
 export const RUNS = Number(process.env.RUNS ?? 6_000);
 
+/** Some ten seconds are enough; this is for machines that do much else at the same time. */
+export const TIMEOUT_MS = 300_000;
+
 const choice: fc.Arbitrary<Choice> = fc.record({
   kind: fc.nat(KINDS - 1),
   a: fc.nat(255),
