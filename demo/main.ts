@@ -110,4 +110,5 @@ function tellFailure({ narrator, cluster }: Scene, error: unknown): void {
   for (const line of lines) narrator.verbatim(line);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// Also where something could not be ended: it must not keep the terminal waiting.
+process.exit(await main(process.argv.slice(2)));
