@@ -335,6 +335,26 @@ describe('a restart', () => {
   });
 });
 
+describe('what happened to an HTLC', () => {
+  it('is in the log and in the events, from its arrival to its end, under its payment hash', async () => {
+    const { rig, hash, here } = await splitPayment();
+    await rig.settle(hash);
+    rig.alice.process();
+    await rig.clock.advance(200);
+    const logged = rig.log.lines.filter(({ fields }) => fields.hash === hash && fields.htlc === here.id);
+    expect(logged.map(({ message }) => message)).toEqual([
+      'Htlc received',
+      'Sending settle resolution',
+      'Htlc final resolution received',
+    ]);
+    expect(logged.at(-1)?.fields).toMatchObject({ settled: true, offChain: true });
+    const events = await rig.session.eventsByHash(hash);
+    expect(events.map(({ event }) => event).sort()).toEqual(
+      ['htlc.settled', 'part.added', 'part.added', 'settle.requested'].sort(),
+    );
+  });
+});
+
 describe('finals that are reported twice', () => {
   const twice = async (rig: Rig, part: TestPart) => {
     rig.alice.resolve(part.id, false, 2);

@@ -26,6 +26,13 @@ export class ClusterNode {
     const args = ['--name', this.name, '--dir', this.#dir, '--seed', String(this.#seed), '--height', '1000'];
     this.child = await startChildNode(args);
     this.control ??= new NodeControl(this.child.info.controlUrl);
+    // After a kill the client of the control API takes a moment to come back as well.
+    await eventually(() =>
+      this.control.getState().then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   get config() {

@@ -101,19 +101,23 @@ export class Effects {
   /** Audit line of a part that joined a set, or was refused one. */
   journalArrival(part: Part, set: SetEntry): void {
     const { context, value } = set.actor.getSnapshot();
+    const { paymentHash } = set.invoice;
+    const to = typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
+    const amountMsat = String(part.amountMsat);
+    this.#world.log.debug({ hash: paymentHash, htlc: part.id, amountMsat, set: to }, 'Htlc received');
     this.#world.journal.append({
       machine: 'htlcSet',
       from: 'collecting',
       event: 'part.added',
-      to: typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''),
-      paymentHash: set.invoice.paymentHash,
+      to,
+      paymentHash,
       setId: context.setId,
       at: this.#world.clock.now(),
       details: {
         node: part.key.nodeId,
         chanId: String(part.key.chanId),
         htlcId: String(part.key.htlcId),
-        amountMsat: String(part.amountMsat),
+        amountMsat,
         autoFailHeight: part.autoFailHeight,
         ...(context.doom ? { reason: context.doom } : {}),
       },
@@ -242,6 +246,11 @@ export class Effects {
         offChain: held.offChain ?? true,
         at: this.#world.clock.now(),
       };
+      const { settled, offChain } = record;
+      this.#world.log.debug(
+        { hash: record.paymentHash, htlc: final.partId, settled, offChain },
+        'Htlc final resolution received',
+      );
       this.#world.finals.submit(record, (outcome) => {
         if (outcome.kind !== 'done' || set.invoice.retired) return;
         this.#world.held.resolved(held.part.key, held.part.id);
