@@ -31,7 +31,7 @@ export async function openLoop(sender: Sender, pids: Pids, input: OpenLoop): Pro
   }
   const end = mark(sender, pids);
   await drain(sender);
-  return resultOf(sender, begin!, end);
+  return resultOf(sender, begin!, end, mark(sender, pids));
 }
 
 /** Keeps so many payments under way for a time, and waits until all are settled. */
@@ -59,7 +59,7 @@ export async function closedLoop(sender: Sender, pids: Pids, input: ClosedLoop):
   const end = mark(sender, pids);
   open = false;
   await drain(sender);
-  return resultOf(sender, begin, end);
+  return resultOf(sender, begin, end, mark(sender, pids));
 }
 
 function mark(sender: Sender, pids: Pids): Mark {
@@ -73,20 +73,32 @@ async function drain(sender: Sender): Promise<void> {
   }
 }
 
-function resultOf(sender: Sender, begin: Mark, end: Mark): LoadResult {
+function resultOf(sender: Sender, begin: Mark, end: Mark, drained: Mark): LoadResult {
   const measured = end.done - begin.done;
   const measuredSeconds = (end.us - begin.us) / 1_000_000;
   const lost = sender.sent - sender.done;
-  const names = Object.keys(end.cpu) as (keyof CpuSnapshot)[];
   return {
     sent: sender.sent,
     measured,
     measuredSeconds,
     donePerSecond: measured / measuredSeconds,
     ...sender.latencies(begin.sent, end.sent),
-    cpu: Object.fromEntries(
-      names.map((name) => [name, end.cpu[name] - begin.cpu[name]]),
-    ) as unknown as CpuSnapshot,
+    // Where payments queue up, work is done for them before they are: only the whole of it tells what one costs.
+    ...cpuOf(begin, drained),
     faults: { ...sender.faults, ...(lost > 0 ? { 'not settled': lost } : {}) },
   };
 }
+
+function cpuOf(begin: Mark, end: Mark): Pick<LoadResult, 'cpuEach' | 'coresUsed'> {
+  const names = Object.keys(end.cpu) as (keyof CpuSnapshot)[];
+  const used = Object.fromEntries(names.map((name) => [name, end.cpu[name] - begin.cpu[name]])) as Used;
+  const ours = used.daemonUs + used.loadUs + used.postgresUs;
+  const elapsedUs = end.us - begin.us;
+  const payments = Math.max(1, end.done - begin.done);
+  return {
+    cpuEach: Object.fromEntries(names.map((name) => [name, used[name] / payments])) as Used,
+    coresUsed: { ours: ours / elapsedUs, others: Math.max(0, used.machineUs - ours) / elapsedUs },
+  };
+}
+
+type Used = Record<keyof CpuSnapshot, number>;

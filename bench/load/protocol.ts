@@ -66,8 +66,10 @@ export interface LoadResult {
   readonly interception: Percentiles;
   /** From the moment at which the payment was due. */
   readonly scheduled: Percentiles;
-  /** CPU time in the measured time. */
-  readonly cpu: CpuSnapshot;
+  /** CPU time of one payment, from the begin of the measured time until the last payment is settled. */
+  readonly cpuEach: CpuSnapshot;
+  /** Of the two cores, in that time: used by what takes part, and by other processes of the machine. */
+  readonly coresUsed: { readonly ours: number; readonly others: number };
   /** What must not happen, by name. */
   readonly faults: Readonly<Record<string, number>>;
 }

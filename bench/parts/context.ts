@@ -84,16 +84,14 @@ export async function checkRun(
 
 /** One line about a run. */
 export function describeRun(result: LoadResult): string {
-  const { interception, scheduled, cpu, measured, measuredSeconds } = result;
-  const each = (us: number) => `${Math.round(us / measured)}`;
+  const { interception, scheduled, cpuEach, coresUsed } = result;
+  const us = (value: number) => `${Math.round(value)}`;
   const ms = (value: number) => value.toFixed(1);
-  const ours = cpu.daemonUs + cpu.loadUs + cpu.postgresUs;
-  const share = (us: number) => `${Math.round(us / measuredSeconds / 10_000)} %`;
   return [
-    `${Math.round(result.donePerSecond)}/s done`,
+    `${us(result.donePerSecond)}/s done`,
     `interception to settle p50 ${ms(interception.p50)} p95 ${ms(interception.p95)} p99 ${ms(interception.p99)} max ${ms(interception.max)} ms`,
     `due to settle p50 ${ms(scheduled.p50)} p99 ${ms(scheduled.p99)} ms`,
-    `CPU µs/payment: daemon ${each(cpu.daemonUs)} (main ${each(cpu.daemonMainUs)}), simulator and application ${each(cpu.loadUs)}, PostgreSQL ${each(cpu.postgresUs)}`,
-    `of one core: ours ${share(ours)}, others ${share(Math.max(0, cpu.machineUs - ours))}`,
+    `CPU µs/payment: daemon ${us(cpuEach.daemonUs)} (main ${us(cpuEach.daemonMainUs)}), simulator and application ${us(cpuEach.loadUs)}, PostgreSQL ${us(cpuEach.postgresUs)}`,
+    `cores used: ${coresUsed.ours.toFixed(2)} by these, ${coresUsed.others.toFixed(2)} by others`,
   ].join('; ');
 }

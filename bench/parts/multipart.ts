@@ -22,7 +22,7 @@ export async function multipartPart(context: BenchContext): Promise<void> {
   report.figure('rate.multipart', result.donePerSecond);
   report.figure('p50.multipart', result.interception.p50);
   report.figure('p99.multipart', result.interception.p99);
-  report.figure('cpu.multipart', result.cpu.daemonUs / result.measured);
+  report.figure('cpu.multipart', result.cpuEach.daemonUs);
   await stopRig(rig);
   await database.drop();
 }

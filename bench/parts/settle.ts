@@ -26,6 +26,7 @@ export async function settlePart(context: BenchContext): Promise<void> {
     say(`settle, ${ratePerSecond}/s offered for ${seconds} s: ${describeRun(result)}`);
     await checkRun(context, rig, `settle ${ratePerSecond}/s`, [result]);
     report.detail(`settle.${ratePerSecond}`, result);
+    noteNoise(context, `${ratePerSecond}/s`, result);
     note(context, ratePerSecond, result);
   }
   if (!profiled) await measureCapacity(context, rig);
@@ -47,28 +48,33 @@ async function measureCapacity(context: BenchContext, rig: Rig): Promise<void> {
   report.figure('rate.capacity', capacity.donePerSecond);
 }
 
+/** Other processes on the two cores spoil every figure. */
+function noteNoise({ report }: BenchContext, name: string, { coresUsed }: LoadResult): void {
+  if (coresUsed.others < 0.1) return;
+  report.note(`Disturbed, ${name}: other processes used ${coresUsed.others.toFixed(2)} of the 2 cores.`);
+}
+
 /** V8's own profiler; a file per thread when the daemon ends. */
 function profileFlags(dir: string | undefined): string[] {
   return dir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
 }
 
 function note({ report }: BenchContext, rate: number, result: LoadResult): void {
-  const { interception, scheduled, cpu, measured, donePerSecond } = result;
-  const cpuEach = cpu.daemonUs / measured;
+  const { interception, scheduled, cpuEach, donePerSecond } = result;
   if (rate === 200) {
     report.figure('p50.200', interception.p50);
     report.figure('p99.200', interception.p99);
   } else if (rate === 1_000) {
     report.figure('p50.1000', interception.p50);
     report.figure('p99.1000', interception.p99);
-    report.figure('cpu.1000', cpuEach);
+    report.figure('cpu.1000', cpuEach.daemonUs);
   } else if (rate === SUSTAINED) {
     report.figure('rate.sustained', donePerSecond);
     report.figure('p50.sustained', interception.p50);
     report.figure('p99.sustained', interception.p99);
     report.figure('due99.sustained', scheduled.p99);
-    report.figure('cpu.sustained', cpuEach);
-    report.figure('main.sustained', cpu.daemonMainUs / measured);
+    report.figure('cpu.sustained', cpuEach.daemonUs);
+    report.figure('main.sustained', cpuEach.daemonMainUs);
   } else {
     report.figure('rate.3000', donePerSecond);
     report.figure('p50.3000', interception.p50);

@@ -1,4 +1,4 @@
-import { createApplication } from '../../src/actors/applicationService.ts';
+import { createApplication } from '../../src/actors/application/applicationService.ts';
 import { systemClock } from '../../src/daemon/run/systemClock.ts';
 import { nodeIdFromBytes } from '../../src/domain/hash.ts';
 import { publicKeyOf } from '../../src/lightning/crypto.ts';
