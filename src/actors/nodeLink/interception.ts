@@ -164,6 +164,8 @@ export class Interception {
       'HTLC with a payment hash that is not 32 bytes long',
     );
     if (onChain) return;
+    // It may have been offered in good order before: this is its answer, and there is no second one.
+    this.#book.remove(raw.key);
     this.#deps.counters.failed++;
     this.#write(
       { action: 'failWithCode', key: raw.key, code: 'temporary_channel_failure' },

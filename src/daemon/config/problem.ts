@@ -10,11 +10,15 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** One line: `lnmux.yml:12: lnd.network: unsupported network "foo"; write …`. */
+/**
+ * One line: `lnmux.yml:12: lnd.network: unsupported network "foo"; write …`. Keys are shown as they are written,
+ * so control characters in them are escaped: they could break the line or command the terminal.
+ */
 export function formatProblem({ source, line, key, message }: ConfigProblem): string {
   return [line === undefined ? source : `${source}:${line}`, key, message]
     .filter((part) => part !== '')
-    .join(': ');
+    .join(': ')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**

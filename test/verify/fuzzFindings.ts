@@ -1,0 +1,21 @@
+/** An input that once broke a promise, made as small as it goes. */
+export interface PastFinding {
+  readonly target: string;
+  /** What was wrong. */
+  readonly was: string;
+  readonly hex: string;
+}
+
+/** Every input that the fuzzer found to break something; `npm run verify:fuzz` prints new ones in this form. */
+export const FINDINGS: readonly PastFinding[] = [
+  {
+    target: 'config',
+    was: 'a control character in a key reached the terminal in a problem',
+    hex: '00003a',
+  },
+  {
+    target: 'link',
+    was: 'an HTLC offered again with a malformed payment hash could be answered twice',
+    hex: '11000c000001020000c70401',
+  },
+];
