@@ -51,7 +51,8 @@ export class RunningDemo {
   /** Resolves once it has said this. */
   async says(text: string): Promise<void> {
     while (!this.said.includes(text)) {
-      if (this.child.exitCode !== null) throw new Error(`it ended before saying "${text}":\n${this.stdout}${this.stderr}`);
+      if (this.child.exitCode !== null)
+        throw new Error(`it ended before saying "${text}":\n${this.stdout}${this.stderr}`);
       await Promise.race([new Promise((heard) => this.child.stdout!.once('data', heard)), this.finished]);
     }
   }
