@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLI_COMMANDS } from '../../src/daemon/cli/cliCommands.ts';
 import { parseLnmuxcliArgs } from '../../src/daemon/cli/lnmuxcliArgs.ts';
-import { type LnmuxdCommand, parseLnmuxdArgs } from '../../src/daemon/cli/lnmuxdArgs.ts';
-import { nearest } from '../../src/daemon/cli/nearest.ts';
+import { parseLnmuxdArgs } from '../../src/daemon/cli/lnmuxdArgs.ts';
+import type { LnmuxdCommand } from '../../src/daemon/lnmuxdCommand.ts';
+import { nearest } from '../../src/daemon/nearest.ts';
 
 const words = (line: string) => (line === '' ? [] : line.split(' '));
 const matching = (problem: string | RegExp): unknown =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readLndCredentials } from '../../src/adapters/lnd/credentials.ts';
 import { channelOptions, DEFAULT_LND_CHANNEL_LIMITS } from '../../src/adapters/lnd/lndChannel.ts';
-import { selfSignedCertificate } from '../../src/simulator/certificate.ts';
+import { selfSignedCertificate } from '../../src/simulator/server/certificate.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lnd-credentials-'));
 afterAll(() => rmSync(dir, { recursive: true }));

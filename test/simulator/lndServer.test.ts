@@ -8,7 +8,7 @@ import type { GetInfoResponse, LookupHtlcResolutionResponse } from '../../src/ge
 import type { ForwardHtlcInterceptRequest, HtlcEvent } from '../../src/generated/lnd/router.ts';
 import { type Version, VersionerClient } from '../../src/generated/lnd/verrpc.ts';
 import { BulkResult } from '../../src/generated/simulator.ts';
-import { selfSignedCertificate } from '../../src/simulator/certificate.ts';
+import { selfSignedCertificate } from '../../src/simulator/server/certificate.ts';
 import type { SimulatedLndInfo } from '../../src/simulator/server/simulatedLnd.ts';
 import { HASH, PREIMAGE } from './coreFixture.ts';
 import {

@@ -4,8 +4,6 @@ import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts'
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import { encodeFailure } from '../../lightning/failureOnion.ts';
 import { FinalStatusWaiters } from '../finalStatusWaiters.ts';
-import { GroupCommit } from '../outbox/groupCommit.ts';
-import { Journal } from '../outbox/journal.ts';
 import type { CancelResult, SettleResult } from '../ports/application.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { FinalHtlc, HtlcOffer, NodeLink, NodeLinkListener } from '../ports/nodeLink.ts';
@@ -21,11 +19,8 @@ import { HeldHtlcs } from './heldHtlcs.ts';
 import { InvoiceActors } from './invoiceActors.ts';
 import { InvoiceLookups } from './invoiceLookups.ts';
 import type { SupervisorOptions } from './options.ts';
+import { openOutboxes } from './outboxes.ts';
 
-const DECISIONS_PER_BATCH = 256;
-const FINALS_PER_BATCH = 256;
-/** Nobody waits for the record of a final: let some gather. */
-const FINALS_GATHER_MS = 8;
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
 const MAX_HEIGHT_JUMP = 2_016;
 /** How long an orderly end waits for what is being written. */
@@ -63,7 +58,7 @@ export class Supervisor implements NodeLinkListener {
   #stopped = false;
 
   constructor(options: SupervisorOptions) {
-    const { store, epoch, clock, log } = options;
+    const { store, clock, log } = options;
     this.#options = options;
     this.accepted = new AcceptedSets({
       clock,
@@ -71,7 +66,6 @@ export class Supervisor implements NodeLinkListener {
       height: () => this.#height,
     });
     this.#lookups = new InvoiceLookups(store, clock, log);
-    const shared = { clock, log, onFenced: options.onFenced };
     this.#world = {
       options,
       clock,
@@ -82,23 +76,7 @@ export class Supervisor implements NodeLinkListener {
       finalStatus: this.finalStatus,
       settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
-      decisions: new GroupCommit({
-        ...shared,
-        name: 'decisions',
-        write: (batch) => store.decide(epoch, batch),
-        maxBatch: DECISIONS_PER_BATCH,
-        gatherMs: 0,
-        retryFailures: false,
-      }),
-      finals: new GroupCommit({
-        ...shared,
-        name: 'finals',
-        write: (batch) => store.finalise(epoch, batch),
-        maxBatch: FINALS_PER_BATCH,
-        gatherMs: FINALS_GATHER_MS,
-        retryFailures: true,
-      }),
-      journal: new Journal({ store, epoch, clock, log, maxLines: options.limits.maxJournalLines }),
+      ...openOutboxes(options),
       height: () => this.#height,
     };
     this.#calls = new ApplicationCalls(this.#world, {

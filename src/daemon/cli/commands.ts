@@ -1,4 +1,4 @@
-import type { MigrateCommand, RunCommand, SimulateCommand } from './lnmuxdArgs.ts';
+import type { MigrateCommand, RunCommand, SimulateCommand } from '../lnmuxdCommand.ts';
 
 /** Where each command's work is. They load on demand: `migrate` need not pay for what `run` needs. */
 export interface LnmuxdWork {

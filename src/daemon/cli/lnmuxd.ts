@@ -1,6 +1,7 @@
+import { EXIT } from '../exit.ts';
+import type { ConfigCheckCommand, LnmuxdCommand } from '../lnmuxdCommand.ts';
 import { type LnmuxdWork, lnmuxdWork } from './commands.ts';
-import { EXIT } from './exit.ts';
-import { type ConfigCheckCommand, type LnmuxdCommand, parseLnmuxdArgs } from './lnmuxdArgs.ts';
+import { parseLnmuxdArgs } from './lnmuxdArgs.ts';
 import { lnmuxdHelp } from './lnmuxdHelp.ts';
 import { lnmuxVersion } from './version.ts';
 

@@ -1,6 +1,6 @@
 import { parseHostPort } from '../../adapters/grpc/address.ts';
 import { DEFAULT_GRPC_LIMITS } from '../../adapters/grpc/limits.ts';
-import { nearest } from '../cli/nearest.ts';
+import { nearest } from '../nearest.ts';
 import { shown } from './problem.ts';
 import type { Section } from './section.ts';
 import type {

@@ -1,4 +1,4 @@
-import { nearest } from '../cli/nearest.ts';
+import { nearest } from '../nearest.ts';
 import type { Entry } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { type ConfigProblem, shown } from './problem.ts';

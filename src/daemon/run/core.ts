@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { createActorSystem } from '../../actors/actorSystem.ts';
-import { createApplication } from '../../actors/applicationService.ts';
+import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';

@@ -1,6 +1,6 @@
-import { EXIT } from '../cli/exit.ts';
-import type { MigrateCommand } from '../cli/lnmuxdArgs.ts';
 import { formatProblem, loadConfig } from '../config/load.ts';
+import { EXIT } from '../exit.ts';
+import type { MigrateCommand } from '../lnmuxdCommand.ts';
 import { createLogger } from '../logging/logger.ts';
 
 /** `lnmuxd migrate …`: brings the schema of the configured database to a version, and says so on stdout. */

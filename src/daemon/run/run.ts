@@ -1,9 +1,9 @@
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import * as Layer from 'effect/Layer';
-import { EXIT } from '../cli/exit.ts';
-import type { RunCommand } from '../cli/lnmuxdArgs.ts';
 import { formatProblem, type LnmuxConfig, loadConfig } from '../config/load.ts';
+import { EXIT } from '../exit.ts';
+import type { RunCommand } from '../lnmuxdCommand.ts';
 import { createLogger, type Logger } from '../logging/logger.ts';
 import { apiLayer } from './api.ts';
 import { coreLayer, linksLayer, peelerLayer } from './core.ts';
@@ -14,6 +14,7 @@ import { StartupError } from './startupError.ts';
 
 /** The longest an orderly end may take; what is still open then is cut, as in a crash. */
 const SHUTDOWN_LIMIT_MS = 20_000;
+const ALIVE_MS = 3_600_000;
 
 /**
  * `lnmuxd run`: everything, until a signal or a reason not to go on.
@@ -59,7 +60,10 @@ async function supervise(config: LnmuxConfig, log: Logger): Promise<number> {
   };
   const settings = { config, log, fatal, abandon };
 
+  // Neither our timers nor signals keep a process alive, and a standby whose database is away has nothing else.
+  const alive = setInterval(() => {}, ALIVE_MS);
   const exit = await Effect.runPromiseExit(program(settings), { signal: ending.signal });
+  clearInterval(alive);
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   if (Exit.isFailure(exit) && !ending.signal.aborted) failure = describe(Exit.findErrorOption(exit), exit);
   if (failure === undefined) return EXIT.ok;

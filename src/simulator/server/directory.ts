@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isValidPrivateKey } from '../../lightning/crypto.ts';
-import { selfSignedCertificate } from '../certificate.ts';
+import { selfSignedCertificate } from './certificate.ts';
 
 /** Where a node keeps what makes it the same node after a restart. */
 export interface NodeDirectory {

@@ -1,15 +1,15 @@
-import type { NodeId } from '../domain/hash.ts';
-import { isPayableMsat } from '../domain/msat.ts';
-import { virtualChannelId } from '../domain/virtualChannel.ts';
-import { createInvoice, type RouteHint } from '../lightning/bolt11.ts';
-import { sha256 } from '../lightning/crypto.ts';
-import type { Network } from '../lightning/networks.ts';
-import { encodePaymentAddr, type PreimageDeriver } from '../lightning/paymentAddr.ts';
-import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from './ports/application.ts';
-import type { Clock } from './ports/clock.ts';
-import type { DecisionStore } from './ports/decisionStore.ts';
-import type { RoutingPolicy } from './supervisor/admission.ts';
-import type { Supervisor } from './supervisor/supervisor.ts';
+import type { NodeId } from '../../domain/hash.ts';
+import { isPayableMsat } from '../../domain/msat.ts';
+import { virtualChannelId } from '../../domain/virtualChannel.ts';
+import { createInvoice, type RouteHint } from '../../lightning/bolt11.ts';
+import { sha256 } from '../../lightning/crypto.ts';
+import type { Network } from '../../lightning/networks.ts';
+import { encodePaymentAddr, type PreimageDeriver } from '../../lightning/paymentAddr.ts';
+import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from '../ports/application.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DecisionStore } from '../ports/decisionStore.ts';
+import type { RoutingPolicy } from '../supervisor/admission.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** Longest expiry an invoice may have: a hundred years keeps every later sum far from its limits. */
 const MAX_EXPIRY_SECS = 100n * 365n * 24n * 3600n;

@@ -1,0 +1,39 @@
+import { GroupCommit } from '../outbox/groupCommit.ts';
+import { Journal } from '../outbox/journal.ts';
+import type { Decision, DecisionOutcome, FinalRecord, RecordedFinal } from '../ports/decisionStore.ts';
+import type { SupervisorOptions } from './options.ts';
+
+const DECISIONS_PER_BATCH = 256;
+const FINALS_PER_BATCH = 256;
+/** Nobody waits for the record of a final: let some gather. */
+const FINALS_GATHER_MS = 8;
+
+/** Everything that this leader writes goes through one of these. */
+export interface Outboxes {
+  readonly decisions: GroupCommit<Decision, DecisionOutcome>;
+  readonly finals: GroupCommit<FinalRecord, RecordedFinal>;
+  readonly journal: Journal;
+}
+
+export function openOutboxes({ store, epoch, clock, log, limits, onFenced }: SupervisorOptions): Outboxes {
+  const shared = { clock, log, onFenced };
+  return {
+    decisions: new GroupCommit({
+      ...shared,
+      name: 'decisions',
+      write: (batch) => store.decide(epoch, batch),
+      maxBatch: DECISIONS_PER_BATCH,
+      gatherMs: 0,
+      retryFailures: false,
+    }),
+    finals: new GroupCommit({
+      ...shared,
+      name: 'finals',
+      write: (batch) => store.finalise(epoch, batch),
+      maxBatch: FINALS_PER_BATCH,
+      gatherMs: FINALS_GATHER_MS,
+      retryFailures: true,
+    }),
+    journal: new Journal({ store, epoch, clock, log, maxLines: limits.maxJournalLines }),
+  };
+}
