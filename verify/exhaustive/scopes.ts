@@ -45,6 +45,7 @@ export const SCOPES: readonly Scope[] = [
     budgets: { crash: 1, ambiguous: 1, lndRestart: 1, settle: 1 },
   }),
   define('split', { daemons: 2, ...TWO, maxHeight: 1, budgets: { settle: 1, takeover: 1 } }),
+  define('third', { daemons: 1, ...THREE, maxHeight: 1, budgets: { settle: 1 } }),
   define('surplus', { daemons: 1, ...THREE, maxHeight: 2, budgets: { disconnect: 1, settle: 1 } }),
   define('faults', {
     daemons: 1,

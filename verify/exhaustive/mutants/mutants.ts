@@ -171,7 +171,7 @@ const chartMutants: readonly Mutant[] = [
         complete.on['part.added'] = { actions: ['holdPart', 'recordSetId'] };
       },
     ),
-    'surplus',
+    'third',
     'S1',
     'parts join a set that is complete',
   ),
@@ -331,7 +331,7 @@ const shellMutants: readonly Mutant[] = [
   ),
   mutant(
     withFlaws('drop-queued', { dropQueued: true }),
-    'surplus',
+    'third',
     'stuck',
     'a decision that comes while another is being written is lost',
   ),
