@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a refusal is sent before it is durable',
     breaks: 'S2 durable before sent',
     set: ({ states }) => {
-      const refusal = states.collecting.on['part.added'].find((t: Config) => t.guard === 'isRefused');
+      const refusal = states.routing.always.find((t: Config) => t.guard === 'isRefused');
       refusal.target = 'failed';
     },
   },

@@ -27,6 +27,10 @@ export const behaviour = setup({
   guards: {
     isRestoredAs: ({ context }, params: { as: HtlcSetContext['restoredAs'] }) =>
       context.restoredAs === params.as,
+    isWhole: ({ context }) => {
+      const [first] = context.parts;
+      return first !== undefined && completes(sumOfParts(context.parts), first.totalMsat);
+    },
     isRefused: ({ context }) => context.doom !== undefined,
     isHeldAlready: ({ context, event }) =>
       event.type === 'part.added' && context.parts.some((p) => p.id === event.part.id),

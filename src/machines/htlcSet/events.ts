@@ -7,7 +7,7 @@ import type { LifecycleRules } from '../rules.ts';
 
 /** What happened, as the set hears of it. Every fact that a guard needs travels in the event. */
 export type HtlcSetEvent =
-  /** A part that the invoice took for this set. */
+  /** A further part that the invoice took for this set; the first comes with the set. */
   | { readonly type: 'part.added'; readonly part: Part }
   /** A part of this set is offered (again) by its node. */
   | { readonly type: 'part.offered'; readonly partId: PartId; readonly view: ReleaseView }
@@ -96,7 +96,7 @@ export interface HtlcSetInput {
   /** A lone part that is to be failed for this reason and never becomes part of a set. */
   readonly refusal?: FailResult;
   readonly restoredAs?: RestoredAs;
-  /** The parts of a refused or restored set. */
+  /** The first part of a new set, the lone part of a refused one, or all parts of a restored one. */
   readonly parts?: readonly Part[];
   readonly setId?: SetId;
 }

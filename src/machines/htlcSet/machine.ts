@@ -37,17 +37,17 @@ export const htlcSetMachine = behaviour.createMachine({
         { guard: { type: 'isRestoredAs', params: { as: 'requested' } }, target: 'requested' },
         { guard: { type: 'isRestoredAs', params: { as: 'released' } }, target: 'released' },
         { guard: { type: 'isRestoredAs', params: { as: 'failed' } }, target: 'failed' },
+        { guard: 'isRefused', target: 'failing' },
+        { guard: 'isWhole', target: 'complete', actions: ['recordSetId', 'reportCompleted'] },
         { target: 'collecting' },
       ],
     },
     collecting: {
       description: 'Parts are held until they add up to the total that the sender declared.',
-      // A refused part is added like any other, so that whoever listens is already there, and fails at once.
       on: {
         'part.added': [
           // The same part twice must not count twice.
           { guard: 'isHeldAlready' },
-          { guard: 'isRefused', target: 'failing', actions: 'holdPart' },
           {
             guard: 'completesSet',
             target: 'complete',

@@ -56,6 +56,8 @@ export const behaviour = setup({
       if (event.type !== 'part.arrived') return;
       const attempt = String(context.attempts + 1);
       const { part, facts } = event;
+      // Before the set itself: whoever listens must be there when it starts.
+      enqueue.emit({ type: 'set.started', attempt });
       enqueue.assign(({ context: c, spawn }) => ({
         attempts: c.attempts + 1,
         live: c.live + 1,
@@ -63,7 +65,13 @@ export const behaviour = setup({
           attempt,
           ref: spawn('htlcSet', {
             id: attempt,
-            input: { attempt, paymentHash: c.paymentHash, rules: c.rules, holdMs: holdMsOf(c, facts) },
+            input: {
+              attempt,
+              paymentHash: c.paymentHash,
+              rules: c.rules,
+              holdMs: holdMsOf(c, facts),
+              parts: [part],
+            },
           }),
           heldMsat: part.amountMsat,
           totalMsat: part.totalMsat,
@@ -71,8 +79,6 @@ export const behaviour = setup({
           setId: undefined,
         },
       }));
-      enqueue.emit({ type: 'set.started', attempt });
-      enqueue.sendTo(attempt, { type: 'part.added', part });
     }),
     addPart: enqueueActions(({ enqueue, context, event }) => {
       const { current } = context;
@@ -90,20 +96,19 @@ export const behaviour = setup({
       if (event.type !== 'part.arrived') return;
       const refusal = params.reason ?? refusalHere(context, event) ?? 'invoice_not_open';
       const attempt = String(context.attempts + 1);
+      const parts = [event.part];
+      enqueue.emit({ type: 'set.started', attempt });
       enqueue.assign(({ context: c, spawn }) => {
-        spawn('htlcSet', {
-          id: attempt,
-          input: { attempt, paymentHash: c.paymentHash, rules: c.rules, holdMs: 0, refusal },
-        });
+        const { paymentHash, rules } = c;
+        spawn('htlcSet', { id: attempt, input: { attempt, paymentHash, rules, holdMs: 0, refusal, parts } });
         return { attempts: c.attempts + 1, live: c.live + 1 };
       });
-      enqueue.emit({ type: 'set.started', attempt });
-      enqueue.sendTo(attempt, { type: 'part.added', part: event.part });
     }),
     restoreSet: enqueueActions(({ enqueue, context }) => {
       const { restored } = context;
       if (!restored || restored.as === 'settled' || restored.as === 'failed') return;
       const as: RestoredAs = restored.as;
+      enqueue.emit({ type: 'set.started', attempt: '1' });
       enqueue.assign(({ context: c, spawn }) => ({
         attempts: 1,
         live: 1,
@@ -127,7 +132,6 @@ export const behaviour = setup({
           setId: restored.setId,
         },
       }));
-      enqueue.emit({ type: 'set.started', attempt: '1' });
     }),
     recordCompleted: assign(({ context, event }) =>
       event.type === 'set.completed' && context.current
