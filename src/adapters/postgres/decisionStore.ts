@@ -23,6 +23,9 @@ export interface PostgresStoreOptions {
   readonly readers?: number;
 }
 
+/** A new leader reads everything that is not final; that may take its time. */
+const RECOVERY_TIMEOUT_MS = 120_000;
+
 /** The durable memory in PostgreSQL: both ports, and the way to let go of it. */
 export interface PostgresStore extends DecisionStore, LeadershipStore {
   /** Waits for what is under way and disconnects. */
@@ -42,7 +45,7 @@ export class DatabaseReadError extends Error {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { target, log, timeoutMs = 10_000, readers = 2 } = options;
-  const types = await inspect(target);
+  const types = await inspect(target, timeoutMs);
   const writer = (role: string) => new WriterConnection(target, role, { timeoutMs, log });
   const decisions = writer('decide');
   const finals = writer('finalise');
@@ -50,24 +53,24 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const finaliseText = finaliseStatement(types);
   const readPool = poolOf(target, 'lnmux read', readers, log);
   const leaderPool = poolOf(target, 'lnmux leader', 1, log, timeoutMs);
-  const read = readOn(readPool);
+  const read = readOn(readPool, timeoutMs);
   return {
     decide: (epoch, batch) => decide(decisions, epoch, batch),
     finalise: (epoch, batch) => finalise(finals, finaliseText, epoch, batch),
     journal: (epoch, batch, height) => journal(lines, epoch, batch, height),
-    recover: () => readRecovery(read),
+    recover: () => readRecovery(readOn(readPool, RECOVERY_TIMEOUT_MS)),
     invoicesByHash: (hashes) => readByHash(read, hashes),
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
     eventsByHash: (hash) => readEvents(read, hash),
-    ...leadershipStore(readOn(leaderPool)),
+    ...leadershipStore(readOn(leaderPool, timeoutMs)),
     async close() {
       await Promise.all([decisions.close(), finals.close(), lines.close(), readPool.end(), leaderPool.end()]);
     },
   };
 }
 
-async function inspect(target: PostgresTarget) {
-  const client = new pg.Client(clientConfig(target, 'lnmux check'));
+async function inspect(target: PostgresTarget, timeoutMs: number) {
+  const client = new pg.Client({ ...clientConfig(target, 'lnmux check'), query_timeout: timeoutMs });
   client.on('error', () => {});
   try {
     await client.connect().catch((error: unknown) => {
@@ -81,13 +84,16 @@ async function inspect(target: PostgresTarget) {
 }
 
 function poolOf(target: PostgresTarget, role: string, max: number, log: Log, timeoutMs?: number): pg.Pool {
-  const limits = timeoutMs === undefined ? {} : { query_timeout: timeoutMs, statement_timeout: timeoutMs };
+  const limits = timeoutMs === undefined ? {} : { statement_timeout: timeoutMs };
   const pool = new pg.Pool({ ...clientConfig(target, role), ...limits, types: typesOf, max });
+  // The pool listens to idle connections only; one that is lost in the middle of a query must not end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => log.warn({ role, error: describeSqlError(error) }, 'database connection lost'));
   return pool;
 }
 
-function readOn(pool: pg.Pool): Read {
+/** Without an answer in time a connection is given up: one that died silently would be waited for all day. */
+function readOn(pool: pg.Pool, timeoutMs: number): Read {
   return async (text, values = []) => {
     let client: pg.PoolClient;
     try {
@@ -96,7 +102,8 @@ function readOn(pool: pg.Pool): Read {
       throw new DatabaseReadError(`cannot connect to the database: ${describeSqlError(error)}`);
     }
     try {
-      const { rows } = await client.query<unknown[]>({ text, values: [...values], rowMode: 'array' });
+      const query = { text, values: [...values], rowMode: 'array' as const, query_timeout: timeoutMs };
+      const { rows } = await client.query<unknown[]>(query);
       client.release();
       return rows;
     } catch (error) {

@@ -135,7 +135,8 @@ export class WriterConnection {
     client.on('end', () => this.#destroy(client, 'connection ended'));
     try {
       await client.connect();
-      await client.query(SESSION.join(';'));
+      const session = { text: SESSION.join(';'), query_timeout: this.#options.timeoutMs };
+      await client.query(session);
     } catch (error) {
       discard(client);
       this.#vainAttempts++;
