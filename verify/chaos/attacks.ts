@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../src/simulator/node/random.ts';
 import type { Cluster, DaemonSeat, NodeSeat } from './cluster/cluster.ts';
 import type { FaultProxy, ProxyFault } from './cluster/faultProxy.ts';
+import type { Ledger } from './judge/ledger.ts';
 import type { LeaderWatch } from './leaderWatch.ts';
 import type { MerchantApplication } from './load/application.ts';
 
@@ -8,6 +9,7 @@ import type { MerchantApplication } from './load/application.ts';
 export interface Battlefield {
   readonly cluster: Cluster;
   readonly watch: LeaderWatch;
+  readonly ledger: Ledger;
   readonly application: MerchantApplication;
   readonly random: SeededRandom;
 }
@@ -55,7 +57,7 @@ function freeze(pick: (field: Battlefield) => DaemonSeat | undefined): Attack {
     const process = seat?.keeper.current;
     if (!seat || !process) return false;
     const { random } = field;
-    const isLong = pick === leader && random.below(4) === 0;
+    const isLong = pick === leader && random.below(5) === 0;
     const ms = isLong ? LONG_SLEEP_MS + random.below(4_000) : 200 + random.below(2_500);
     if (pick === leader) field.watch.ended(seat, 'frozen');
     else field.watch.disturb();
@@ -101,23 +103,23 @@ const killPostgresKeeper: Attack = async ({ cluster, watch }) => {
 
 /** What counts as a kill. */
 export const KILLS: readonly WeightedAttack[] = [
-  { name: 'leader kill -9', weight: 1.5, attack: end(leader, 'SIGKILL') },
-  { name: 'leader clean stop', weight: 5, attack: end(leader, 'SIGTERM') },
-  { name: 'leader SIGSTOP', weight: 4, attack: freeze(leader) },
-  { name: 'standby kill -9', weight: 10, attack: end(standby, 'SIGKILL') },
-  { name: 'standby clean stop', weight: 2, attack: end(standby, 'SIGTERM') },
-  { name: 'standby SIGSTOP', weight: 3, attack: freeze(standby) },
-  { name: 'postgres kill -9', weight: 6, attack: killPostgres },
-  { name: 'postgres shutdown', weight: 2, attack: killPostgresKeeper },
+  { name: 'leader kill -9', weight: 1.2, attack: end(leader, 'SIGKILL') },
+  { name: 'leader clean stop', weight: 4, attack: end(leader, 'SIGTERM') },
+  { name: 'leader SIGSTOP', weight: 5, attack: freeze(leader) },
+  { name: 'standby kill -9', weight: 13, attack: end(standby, 'SIGKILL') },
+  { name: 'standby clean stop', weight: 3, attack: end(standby, 'SIGTERM') },
+  { name: 'standby SIGSTOP', weight: 6, attack: freeze(standby) },
+  { name: 'postgres kill -9', weight: 2.5, attack: killPostgres },
+  { name: 'postgres shutdown', weight: 1, attack: killPostgresKeeper },
   {
     name: 'lnd kill -9',
-    weight: 9,
+    weight: 8,
     attack: onNode(async ({ keeper }) => keeper.current?.kill('SIGKILL')),
   },
   {
     name: 'lnd restart',
-    weight: 6,
-    attack: onNode(({ control }, { random }) => control.restart(random.below(1_500))),
+    weight: 8,
+    attack: onNode(({ control }, { random }) => control.restart(random.below(800))),
   },
   {
     name: 'lnd restart before commit',

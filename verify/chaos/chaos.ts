@@ -15,10 +15,11 @@ import { answersOf, type ChaosReport, endReasons, outcomesOf } from './report.ts
 import { Workspace } from './workspace.ts';
 
 const LEADER_WITHIN_MS = 30_000;
+const CALM_MS = 3_000;
 const PROGRESS_MS = 15_000;
 const MAX_STORIES = 5;
 /** Reasons for which a daemon may end by itself: it does not lead any more, or could not start without the database. */
-const GOOD_REASONS = [/another lnmuxd/, /lead/i, /lease/i, /database/i];
+const GOOD_REASONS = [/another lnmuxd/, /lead/i, /lease/i, /database/i, /Connection terminated/, /ECONN/];
 
 /** Everything of one run. */
 interface Run {
@@ -45,6 +46,7 @@ export async function runChaos(options: ChaosOptions, workspace = new Workspace(
   application.start();
   payments.start(options.paymentsPerSecond);
   const startedAt = performance.now();
+  await calmTakeOvers(run);
   killer.start(options.killsPerMinute, options.disturbancesPerMinute);
   const progress = setInterval(() => options.say(progressLine(run, startedAt)), PROGRESS_MS);
   workspace.defer(async () => clearInterval(progress));
@@ -75,9 +77,25 @@ async function begin(options: ChaosOptions, workspace: Workspace): Promise<Run> 
   const application = new MerchantApplication(cluster, ledger, options.seed + 1);
   workspace.defer(async () => application.close());
   const random = new SeededRandom(options.seed + 2);
-  const killer = new Killer({ cluster, watch, application, random });
+  const killer = new Killer({ cluster, watch, ledger, application, random });
   workspace.defer(() => killer.stop());
   return { options, workspace, cluster, ledger, watch, chain, payments, application, killer };
+}
+
+/** Ends one leader after the other while everything else is well. */
+async function calmTakeOvers({ options, watch, killer }: Run): Promise<void> {
+  const { stops, kills } = options.calm;
+  for (let number = 0; number < stops + kills; number++) {
+    const isStop = number < stops;
+    // The other daemon shall be a warm standby by then.
+    await until(() => watch.leadingMs > CALM_MS, LEADER_WITHIN_MS, 'no daemon leads');
+    const seat = watch.leader!;
+    const known = watch.takeOvers.length;
+    watch.ended(seat, isStop ? 'stopped' : 'killed');
+    seat.keeper.current?.kill(isStop ? 'SIGTERM' : 'SIGKILL');
+    killer.count(isStop ? 'leader clean stop' : 'leader kill -9');
+    await until(() => watch.takeOvers.length > known, LEADER_WITHIN_MS, 'nobody took over');
+  }
 }
 
 function progressLine({ ledger, killer, payments, watch }: Run, startedAt: number): string {

@@ -1,10 +1,10 @@
 import { type Battlefield, DISTURBANCES, KILLS, type WeightedAttack } from './attacks.ts';
 
 /**
- * Without a leader for so long, nothing more is done to the cluster until one is back: the margin before a payment's
+ * When a node has seen no settlement for so long, no more harm is done until it does: the margin before a payment's
  * deadline is planned for outages of a bounded length, and what longer ones do is documented, not judged.
  */
-const MERCY_MS = 9_000;
+const MERCY_MS = 6_000;
 const MOST_BEHIND_MS = 4_000;
 
 /** Does harm at random moments, of random kinds, from a seed. */
@@ -24,9 +24,18 @@ export class Killer {
 
   start(killsPerMinute: number, disturbancesPerMinute: number): void {
     this.#loops = Promise.all([
-      this.#attackAt(killsPerMinute, KILLS, () => this.kills++),
-      this.#attackAt(disturbancesPerMinute, DISTURBANCES, () => this.disturbances++),
+      this.#attackAt(killsPerMinute, KILLS, (name) => this.count(name)),
+      this.#attackAt(disturbancesPerMinute, DISTURBANCES, (name) => {
+        this.disturbances++;
+        this.#add(name);
+      }),
     ]);
+  }
+
+  /** A kill that was done, by this or by others. */
+  count(name: string): void {
+    this.kills++;
+    this.#add(name);
   }
 
   /** Starts nothing more and waits for faults that are on to be over. */
@@ -36,8 +45,16 @@ export class Killer {
     await Promise.all(this.#running);
   }
 
-  async #attackAt(perMinute: number, attacks: readonly WeightedAttack[], count: () => void): Promise<void> {
-    const { random, watch } = this.#field;
+  #add(name: string): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  async #attackAt(
+    perMinute: number,
+    attacks: readonly WeightedAttack[],
+    count: (name: string) => void,
+  ): Promise<void> {
+    const { random, ledger } = this.#field;
     if (perMinute <= 0) return;
     let next = performance.now();
     while (!this.#stopped) {
@@ -45,15 +62,13 @@ export class Killer {
       next += Math.min(5, -Math.log(1 - random.next())) * (60_000 / perMinute);
       next = Math.max(next, performance.now() - MOST_BEHIND_MS);
       await pause(Math.max(20, next - performance.now()));
-      while (watch.silentMs > MERCY_MS && !this.#stopped) await pause(50);
+      while (ledger.stalledMs() > MERCY_MS && !this.#stopped) await pause(50);
       if (this.#stopped) return;
       const chosen = choose(attacks, random.next());
       const attacking = chosen
         .attack(this.#field)
         .then((done) => {
-          if (!done) return;
-          count();
-          this.counts.set(chosen.name, (this.counts.get(chosen.name) ?? 0) + 1);
+          if (done) count(chosen.name);
         })
         .finally(() => this.#running.delete(attacking));
       this.#running.add(attacking);

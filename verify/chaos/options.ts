@@ -10,6 +10,8 @@ export interface ChaosOptions {
   readonly killsPerMinute: number;
   /** Network faults and other mischief that kills nothing. */
   readonly disturbancesPerMinute: number;
+  /** Before anything else is broken: take-overs one at a time, to be measured. */
+  readonly calm: { readonly stops: number; readonly kills: number };
   /** Logs are kept without a violation as well. */
   readonly keepLogs: boolean;
   readonly timing: ChaosTiming;
@@ -39,7 +41,8 @@ export const CI_OPTIONS: Omit<ChaosOptions, 'say'> = {
   seed: 1,
   paymentsPerSecond: 15,
   killsPerMinute: 90,
-  disturbancesPerMinute: 60,
+  disturbancesPerMinute: 40,
+  calm: { stops: 1, kills: 0 },
   keepLogs: false,
   timing: SHORT,
 };
@@ -50,7 +53,7 @@ export const USAGE = `Usage: npm run verify:chaos -- [options]
   --seed N              of payments and attacks (default 1)
   --rate R              payments a second (default 25)
   --kills-per-minute K  kills, stops and restarts (default 75)
-  --disturbances D      network faults a minute (default 60)
+  --disturbances D      network faults a minute (default 40)
   --keep-logs           keep logs and data also when all is well
 `;
 
@@ -63,7 +66,7 @@ export function parseOptions(argv: readonly string[], say: (line: string) => voi
       seed: { type: 'string', default: '1' },
       rate: { type: 'string', default: '25' },
       'kills-per-minute': { type: 'string', default: '75' },
-      disturbances: { type: 'string', default: '60' },
+      disturbances: { type: 'string', default: '40' },
       'keep-logs': { type: 'boolean', default: false },
     },
   });
@@ -73,6 +76,7 @@ export function parseOptions(argv: readonly string[], say: (line: string) => voi
     paymentsPerSecond: numberOf('rate', values.rate),
     killsPerMinute: numberOf('kills-per-minute', values['kills-per-minute']),
     disturbancesPerMinute: numberOf('disturbances', values.disturbances),
+    calm: { stops: 4, kills: 4 },
     keepLogs: values['keep-logs'],
     timing: LONG,
     say,

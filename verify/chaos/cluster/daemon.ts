@@ -40,7 +40,7 @@ export function daemonKeeper(
   onEnd: (process: DaemonProcess, end: ProcessEnd) => void,
 ): Keeper<DaemonProcess> {
   writeFileSync(place.configPath, configText(config), { mode: 0o600 });
-  return new Keeper({ start: async () => startDaemon(place), pauseMs: 100, onEnd });
+  return new Keeper({ start: async () => startDaemon(place), pauseMs: 500, onEnd });
 }
 
 function startDaemon({ configPath, logPath }: DaemonPlace): DaemonProcess {

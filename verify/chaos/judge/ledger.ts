@@ -55,6 +55,19 @@ export class Ledger {
   /** Streams that a node closed because of a wrong answer, with the node's name. */
   readonly answerFaults: { readonly node: string; readonly at: number; readonly count: number }[] = [];
 
+  readonly #lastSettled = new Map<string, number>();
+
+  /** Something was settled at this node just now. */
+  settledAt(node: string): void {
+    this.#lastSettled.set(node, performance.now());
+  }
+
+  /** Milliseconds since the last settlement at the node that has waited longest; 0 before the first. */
+  stalledMs(): number {
+    const times = [...this.#lastSettled.values()];
+    return times.length === 0 ? 0 : performance.now() - Math.min(...times);
+  }
+
   htlcsOf(hash: string): HtlcRecord[] {
     return (this.#byHash.get(hash) ?? []).map((key) => this.htlcs.get(key)!);
   }

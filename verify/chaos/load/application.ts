@@ -11,6 +11,7 @@ import { apiClient, type CallAnswer, call } from './apiClient.ts';
 
 const RESUBSCRIBE_MS = 100;
 const RETRY_MS = 150;
+const RETRY_MOST_MS = 1_500;
 const CALL_TIMEOUT_MS = 6_000;
 const WAIT_TIMEOUT_MS = 20_000;
 /** Answers after which the same call is made again: nothing was decided, or nobody knows. */
@@ -33,15 +34,15 @@ interface Side {
  * twice and at the wrong time, and crashes now and then, which makes it forget everything.
  */
 export class MerchantApplication {
-  readonly #record: Ledger;
+  readonly #ledger: Ledger;
   readonly #random: SeededRandom;
   readonly #sides: readonly Side[];
   #life = new AbortController();
   #closed = false;
   crashes = 0;
 
-  constructor(cluster: Cluster, record: Ledger, seed: number) {
-    this.#record = record;
+  constructor(cluster: Cluster, ledger: Ledger, seed: number) {
+    this.#ledger = ledger;
     this.#random = new SeededRandom(seed);
     this.#sides = cluster.daemons.map(({ name, api }) => ({ name, client: apiClient(api.address) }));
   }
@@ -85,7 +86,7 @@ export class MerchantApplication {
   }
 
   async #accepted(side: Side, set: SubscribeInvoiceAcceptedResponse, life: AbortSignal): Promise<void> {
-    const fate = this.#record.payments.get(set.hash.toString('hex'))?.fate;
+    const fate = this.#ledger.payments.get(set.hash.toString('hex'))?.fate;
     await pause(this.#random.below(40));
     if (life.aborted) return;
     if (fate === 'cancel') await this.#insist('cancel', side, set, life);
@@ -113,10 +114,10 @@ export class MerchantApplication {
     life: AbortSignal,
   ): Promise<boolean> {
     let side = first;
-    while (!life.aborted) {
+    for (let wait = RETRY_MS; !life.aborted; wait = Math.min(RETRY_MOST_MS, wait * 1.4)) {
       const code = await this.#ask(kind, side, set, life);
       if (!AGAIN.has(code)) return code === 0;
-      await pause(RETRY_MS);
+      await pause(wait);
       side = this.#sides.find((each) => each !== side) ?? side;
     }
     return false;
@@ -128,7 +129,7 @@ export class MerchantApplication {
     { hash, setId }: Pick<SubscribeInvoiceAcceptedResponse, 'hash' | 'setId'>,
     signal: AbortSignal,
   ): Promise<number> {
-    const entry = this.#record.call(hash.toString('hex'), {
+    const entry = this.#ledger.call(hash.toString('hex'), {
       kind,
       setId: setId.toString('hex'),
       at: Date.now(),

@@ -6,12 +6,12 @@ export class Chain {
   readonly #heights: Map<string, number>;
   readonly #faults = new Map<string, { pid: number; count: bigint }>();
   readonly #nodes: readonly NodeSeat[];
-  readonly #record: Ledger;
+  readonly #ledger: Ledger;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(nodes: readonly NodeSeat[], record: Ledger) {
+  constructor(nodes: readonly NodeSeat[], ledger: Ledger) {
     this.#nodes = nodes;
-    this.#record = record;
+    this.#ledger = ledger;
     this.#heights = new Map(nodes.map(({ name, info }) => [name, info.height]));
   }
 
@@ -48,7 +48,7 @@ export class Chain {
     const before = this.#faults.get(name);
     const known = before?.pid === pid ? before.count : 0n;
     if (count > known)
-      this.#record.answerFaults.push({ node: name, at: Date.now(), count: Number(count - known) });
+      this.#ledger.answerFaults.push({ node: name, at: Date.now(), count: Number(count - known) });
     this.#faults.set(name, { pid, count });
   }
 }

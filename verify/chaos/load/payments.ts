@@ -27,7 +27,7 @@ interface Stocked {
 
 /** Payers that pay all the time, single and split, over both nodes. */
 export class Payments {
-  readonly #record: Ledger;
+  readonly #ledger: Ledger;
   readonly #watch: LeaderWatch;
   readonly #random: SeededRandom;
   readonly #payers: readonly Payer[];
@@ -38,12 +38,12 @@ export class Payments {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(cluster: Cluster, record: Ledger, parts: { chain: Chain; watch: LeaderWatch; seed: number }) {
-    this.#record = record;
+  constructor(cluster: Cluster, ledger: Ledger, parts: { chain: Chain; watch: LeaderWatch; seed: number }) {
+    this.#ledger = ledger;
     this.#watch = parts.watch;
     this.#random = new SeededRandom(parts.seed);
     this.#controls = cluster.nodes.map(
-      (node) => new RecordingControl(node, record, () => parts.chain.height(node.name)),
+      (node) => new RecordingControl(node, ledger, () => parts.chain.height(node.name)),
     );
     this.#payers = Array.from(
       { length: PAYERS },
@@ -123,7 +123,7 @@ export class Payments {
       hasPreimage: false,
       isOver: false,
     };
-    this.#record.payments.set(payment.hash, payment);
+    this.#ledger.payments.set(payment.hash, payment);
     const payer = this.#payers[this.#random.below(PAYERS)]!;
     await payer.pay(payment.invoice, this.#optionsOf(payment));
     payment.isOver = true;

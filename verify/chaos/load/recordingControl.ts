@@ -8,14 +8,14 @@ import type { Ledger } from '../judge/ledger.ts';
 /** A payer's way to a node that writes down every HTLC and what became of it. */
 export class RecordingControl extends NodeControl {
   readonly #nodeId: string;
-  readonly #record: Ledger;
+  readonly #ledger: Ledger;
   readonly #height: () => number;
 
   /** `height` is that of the node, as whoever mines knows it. */
-  constructor(node: NodeSeat, record: Ledger, height: () => number) {
+  constructor(node: NodeSeat, ledger: Ledger, height: () => number) {
     super(node.info.controlUrl);
     this.#nodeId = node.info.pubkey;
-    this.#record = record;
+    this.#ledger = ledger;
     this.#height = height;
   }
 
@@ -27,7 +27,7 @@ export class RecordingControl extends NodeControl {
     const hash = toHex(request.paymentHash);
     const onAccepted: NonNullable<typeof options.onAccepted> = (circuit) => {
       key = `${this.#nodeId}:${circuit.chanId}:${circuit.htlcId}`;
-      this.#record.sent({
+      this.#ledger.sent({
         key,
         hash,
         amountMsat: request.amountMsat,
@@ -45,13 +45,14 @@ export class RecordingControl extends NodeControl {
   }
 
   #ended(key: string, hash: string, outcome: SentHtlc): void {
-    const htlc = this.#record.htlcs.get(key)!;
+    const htlc = this.#ledger.htlcs.get(key)!;
     if (outcome.kind === 'unknown' || outcome.kind === 'refused') return;
     htlc.outcome = outcome.kind;
     htlc.endedAt = Date.now();
     htlc.heightAtEnd = this.#height();
     if (outcome.kind !== 'settled') return;
-    const payment = this.#record.payments.get(hash);
+    this.#ledger.settledAt(this.#nodeId);
+    const payment = this.#ledger.payments.get(hash);
     if (payment && toHex(sha256(outcome.preimage)) === hash) payment.hasPreimage = true;
   }
 }
