@@ -1,38 +1,23 @@
-import { createActorSystem } from '../../../src/actors/actorSystem.ts';
 import type { CommitOutcome } from '../../../src/actors/outbox/groupCommit.ts';
 import type {
   Decision,
   DecisionOutcome,
   FinalRecord,
-  RecordedFinal,
   StoredInvoice,
 } from '../../../src/actors/ports/decisionStore.ts';
 import type { NodeLink } from '../../../src/actors/ports/nodeLink.ts';
 import { DormantDecisions, partsOf } from '../../../src/actors/supervisor/dormant.ts';
-import type { EffectWorld } from '../../../src/actors/supervisor/effects.ts';
 import type { HeldPart, InvoiceEntry } from '../../../src/actors/supervisor/entries.ts';
-import { HeldHtlcs } from '../../../src/actors/supervisor/heldHtlcs.ts';
 import { InvoiceActors } from '../../../src/actors/supervisor/invoiceActors.ts';
 import { deadlineHeight } from '../../../src/domain/barrier.ts';
 import type { NodeId } from '../../../src/domain/hash.ts';
-import { type HtlcKey, type PartId, partIdOf } from '../../../src/domain/htlcKey.ts';
-import type { Part } from '../../../src/domain/part.ts';
+import { type HtlcKey, partIdOf } from '../../../src/domain/htlcKey.ts';
 import type { Design } from '../design.ts';
-import { HASH, PREIMAGE, RULES, type Scene, TERMS } from '../scene.ts';
-import {
-  CANCEL_RESULTS,
-  DECISIONS,
-  EFFECT,
-  ENV_HEIGHT,
-  effect,
-  OP,
-  opA,
-  opB,
-  opKind,
-  SETTLE_RESULTS,
-  submission,
-} from './ops.ts';
+import { HASH, RULES, type Scene, TERMS } from '../scene.ts';
+import { ModelHeld } from './modelHeld.ts';
+import { DECISIONS, EFFECT, ENV_HEIGHT, effect, OP, opA, opB, opKind, submission } from './ops.ts';
 import { storedFails, storedInvoice } from './stored.ts';
+import { type DecisionDone, type FinalDone, surroundingsOf } from './surroundings.ts';
 import { fireTimer } from './timers.ts';
 
 const MEMBER_LETTERS = { SETTLE_REQUESTED: 'r', SETTLED: 's', FAILED: 'f' } as const;
@@ -40,34 +25,8 @@ const MEMBER_LETTERS = { SETTLE_REQUESTED: 'r', SETTLED: 's', FAILED: 'f' } as c
 interface Submitted {
   readonly code: number;
   readonly entry: InvoiceEntry | undefined;
-  readonly done: (outcome: CommitOutcome<DecisionOutcome>) => void;
+  readonly done: DecisionDone;
 }
-
-/** The real class without the megabyte of secrets that it allocates; parts that were offered have an address. */
-class ModelHeld extends HeldHtlcs {
-  readonly offered = new Set<PartId>();
-  override hold(part: Part, paymentHash: typeof HASH): HeldPart {
-    this.offered.add(part.id);
-    return super.restore(part, paymentHash);
-  }
-  override restore(part: Part, paymentHash: typeof HASH): HeldPart {
-    this.offered.delete(part.id);
-    return super.restore(part, paymentHash);
-  }
-  override release(id: PartId): void {
-    this.offered.delete(id);
-    super.release(id);
-  }
-  override sharedSecret(): undefined {
-    return undefined;
-  }
-  override paymentAddr(id: PartId): Uint8Array | undefined {
-    return this.offered.has(id) ? PREIMAGE : undefined;
-  }
-}
-
-/** Nothing fires by itself: charts' timers are fired as events (timers.ts). */
-const DEAD_CLOCK = { now: () => 1_000_000, setTimeout: () => 0, clearTimeout: () => {} };
 
 /**
  * One daemon's memory for one payment hash. The charts, their shell (InvoiceActors, Effects, decisionOf), HeldHtlcs
@@ -91,10 +50,7 @@ export class LocalDaemon {
   readonly readmissions = new Map<number, number>();
   /** Decisions that wait for the database, in the order of submission. */
   queue: Submitted[] = [];
-  readonly finals = new Map<
-    number,
-    { settled: boolean; done: (outcome: CommitOutcome<RecordedFinal>) => void }
-  >();
+  readonly finals = new Map<number, { settled: boolean; done: FinalDone }>();
   stopped = false;
   effects: number[] = [];
   /** Which bits of the environment were looked at. */
@@ -106,7 +62,17 @@ export class LocalDaemon {
     this.scene = scene;
     this.design = design;
     for (let node = 0; node < scene.nodes; node++) this.#links.set(scene.nodeIds[node]!, this.#link(node));
-    this.actors = new InvoiceActors(this.#effectWorld(), (parts) => this.#onBroken(parts));
+    const world = surroundingsOf({
+      scene,
+      design,
+      held: this.held,
+      links: this.#links,
+      height: () => this.#height(),
+      say: (code) => void this.effects.push(code),
+      decide: (decision, done) => this.#submit(decision, done),
+      finalise: (record, done) => this.#submitFinal(record, done),
+    });
+    this.actors = new InvoiceActors(world, (parts) => this.#onBroken(parts));
   }
 
   get entry(): InvoiceEntry | undefined {
@@ -346,7 +312,7 @@ export class LocalDaemon {
     };
   }
 
-  #submit(decision: Decision, done: Submitted['done']): void {
+  #submit(decision: Decision, done: DecisionDone): void {
     if (this.stopped) return done({ kind: 'failed', reason: 'shutting down' });
     const { flaws } = this.design;
     if (flaws.dropQueued && this.queue.length > 0) return;
@@ -365,71 +331,14 @@ export class LocalDaemon {
     });
   }
 
+  #submitFinal(record: FinalRecord, done: FinalDone): void {
+    const k = Number(record.key.htlcId);
+    // The same word twice is recorded once.
+    if (!this.stopped && !this.finals.has(k)) this.finals.set(k, { settled: record.settled, done });
+  }
+
   #maskOfKeys(keys: readonly HtlcKey[]): number {
     return this.scene.maskOf(keys.map((key) => ({ id: partIdOf(key) })));
-  }
-
-  #effectWorld(): EffectWorld {
-    const { scene } = this;
-    const say = (code: number) => void this.effects.push(code);
-    const maskOfCall = (key: string) => scene.maskOfSet(key.slice(HASH.length) as never);
-    const world = {
-      options: {
-        system: this.#system(),
-        rules: RULES,
-        autoSettle: false,
-        deriver: { preimage: () => PREIMAGE },
-      },
-      clock: DEAD_CLOCK,
-      log: {
-        debug: () => {},
-        info: () => {},
-        warn: () => {},
-        // Two of these tell a person of money that is stuck; all others, of a defect.
-        error: (_: unknown, message: string) => {
-          if (!/partially settled|is not final and close/.test(message)) say(effect(EFFECT.alarm, 1));
-        },
-      },
-      links: this.#links,
-      held: this.held,
-      accepted: {
-        attended: () => true,
-        announce: (_: unknown, setId: never) => say(effect(EFFECT.announce, scene.maskOfSet(setId))),
-        withdraw: () => {},
-      },
-      finalStatus: {
-        finish: (_: unknown, end: { result: string }) =>
-          say(effect(EFFECT.status, end.result === 'settled' ? 1 : 2)),
-      },
-      settleCalls: {
-        answer: (key: string, { result }: { result: never }) =>
-          say(effect(EFFECT.settleAnswer, maskOfCall(key), SETTLE_RESULTS.indexOf(result))),
-      },
-      cancelCalls: {
-        answer: (key: string, { result }: { result: never }) =>
-          say(effect(EFFECT.cancelAnswer, maskOfCall(key), CANCEL_RESULTS.indexOf(result))),
-      },
-      decisions: { submit: (decision: Decision, done: Submitted['done']) => this.#submit(decision, done) },
-      finals: {
-        submit: (record: FinalRecord, done: (outcome: CommitOutcome<RecordedFinal>) => void) => {
-          const k = Number(record.key.htlcId);
-          // The same word twice is recorded once.
-          if (!this.stopped && !this.finals.has(k)) this.finals.set(k, { settled: record.settled, done });
-        },
-      },
-      journal: { append: () => {} },
-      height: () => this.#height(),
-    };
-    return world as unknown as EffectWorld;
-  }
-
-  /** The real actor system, with the charts of the design in place of the real ones. */
-  #system() {
-    const system = createActorSystem(DEAD_CLOCK);
-    return {
-      ...system,
-      spawn: (_: unknown, options: never) => system.spawn(this.design.invoice, options),
-    };
   }
 
   /** Whether parts are known to memory. */
