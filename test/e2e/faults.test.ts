@@ -168,8 +168,16 @@ describe('a channel is force-closed', () => {
     expect(await app.settle(issued, setId)).toBe(status.OK);
     await alice.control.forceClose(htlc!.chanId);
     await alice.control.setFault({ manualSign: false });
-    await alice.control.mine(2);
-    await bob.control.mine(2);
+    // The claim needs a block after our answer to the offer from the chain.
+    let done = false;
+    void paying.then(() => {
+      done = true;
+    });
+    await eventually(async () => {
+      for (const { control } of [alice, bob]) await control.mine();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return done;
+    });
     expect(await paying).toMatchObject({ status: 'settled', paidMsat: AMOUNT });
     expect(await app.finalStatus(issued)).toBe('SETTLED');
     expect(await interceptorOf(alice)).toBe(true);

@@ -1,6 +1,6 @@
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
-import { openPostgresStore } from '../../adapters/postgres/decisionStore.ts';
+import { DatabaseReadError, openPostgresStore } from '../../adapters/postgres/decisionStore.ts';
 import { parseDsn } from '../../adapters/postgres/dsn.ts';
 import { Database, Settings } from './services.ts';
 import { starting } from './startupError.ts';
@@ -31,13 +31,19 @@ const dsn = Effect.gen(function* () {
   return server.dsn;
 });
 
+function sayWhatToCheck(error: unknown): never {
+  if (!(error instanceof DatabaseReadError)) throw error;
+  throw new Error(`${error.message}; does the server run, and is db.dsn right?`, { cause: error });
+}
+
 export const databaseLayer = Layer.effect(
   Database,
   Effect.gen(function* () {
-    const { log } = yield* Settings;
+    const { config, log } = yield* Settings;
     const text = yield* dsn;
+    const open = () => openPostgresStore({ target: parseDsn(text), log });
     return yield* Effect.acquireRelease(
-      starting(async () => openPostgresStore({ target: parseDsn(text), log })),
+      starting(() => (config.db.dsn ? open().catch(sayWhatToCheck) : open())),
       (store) => Effect.promise(() => store.close()),
     );
   }),
