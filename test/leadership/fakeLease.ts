@@ -10,6 +10,8 @@ export interface Fate {
 
 export const FAST: Fate = { thereMs: 1, backMs: 1, loss: 'none' };
 
+const ANSWER_LIMIT_MS = 10_000;
+
 /** The leader row, as Postgres keeps it, on the test's clock; each request meets a fate of its own. */
 export class FakeLease {
   epoch = 0n;
@@ -55,7 +57,11 @@ export class FakeLease {
       this.#clock.setTimeout(() => {
         if (loss === 'request') return reject(new Error('no connection'));
         const answer = run();
-        if (loss === 'silent') return;
+        // The store gives up by itself, long after everybody else.
+        if (loss === 'silent') {
+          this.#clock.setTimeout(() => reject(new Error('no answer in time')), ANSWER_LIMIT_MS);
+          return;
+        }
         this.#clock.setTimeout(() => {
           if (loss === 'answer') reject(new Error('connection lost'));
           else resolve(answer);

@@ -16,6 +16,7 @@ import { findSecret } from './world/secrets.ts';
 
 const LEADERSHIP_LIMITS = {
   renewMs: 5_000,
+  pollMs: 500,
   renewRetryMs: 1_000,
   backoffFirstMs: 500,
   backoffLongestMs: 5_000,

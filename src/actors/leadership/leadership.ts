@@ -9,6 +9,9 @@ import type { Log } from '../ports/log.ts';
 export const DEFAULT_LEASE_MS = 15_000;
 export const DEFAULT_RENEW_MS = 5_000;
 
+/** A standby looks so often whether the leader has resigned: one indexed statement on one row. */
+const STANDBY_POLL_MS = 500;
+
 /**
  * We stop relying on a lease this much before the database would give it to somebody else: time for the work to
  * stop, and room for clocks that don't tick alike.
@@ -118,6 +121,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
 
 const limitsOf = (renewMs: number): LeadershipLimits => ({
   renewMs,
+  pollMs: Math.min(STANDBY_POLL_MS, renewMs),
   renewRetryMs: Math.min(1_000, renewMs),
   backoffFirstMs: 500,
   backoffLongestMs: renewMs,

@@ -1,7 +1,9 @@
 /** The operator's times for leadership. Milliseconds. */
 export interface LeadershipLimits {
-  /** Pause between two renewals, and between two looks at a lease that someone else holds. */
+  /** Pause between two renewals. */
   readonly renewMs: number;
+  /** Pause between two looks at a lease that someone else holds: a resignation is noticed within it. */
+  readonly pollMs: number;
   /** Pause after a renewal that failed: shorter, for the lease runs out meanwhile. */
   readonly renewRetryMs: number;
   /** Pause after the first failure to ask for the lease; it doubles with each further one. */

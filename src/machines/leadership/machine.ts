@@ -49,7 +49,7 @@ const behaviour = setup({
     lease: ({ context }) => Math.max(0, context.validMs),
     renewal: ({ context }) => context.limits.renewMs,
     renewalRetry: ({ context }) => context.limits.renewRetryMs,
-    poll: ({ context }) => Math.max(SHORTEST_POLL_MS, Math.min(context.remainingMs, context.limits.renewMs)),
+    poll: ({ context }) => Math.max(SHORTEST_POLL_MS, Math.min(context.remainingMs, context.limits.pollMs)),
     backoff: ({ context: { failures, jitter, limits } }) => {
       const doubled = limits.backoffFirstMs * 2 ** Math.min(Math.max(failures - 1, 0), 20);
       // Spread by a quarter either way, so that two standbys don't ask in step.
