@@ -1,4 +1,11 @@
-import type { AcceptedSet, AcceptedSubscription, Application, CancelResult, SettleResult, WaitResult } from '../../src/actors/ports/application.ts';
+import type {
+  AcceptedSet,
+  AcceptedSubscription,
+  Application,
+  CancelResult,
+  SettleResult,
+  WaitResult,
+} from '../../src/actors/ports/application.ts';
 import type { PaymentHash, SetId } from '../../src/domain/hash.ts';
 import type { Counters } from './counters.ts';
 import type { DaemonHost } from './daemon.ts';
@@ -65,7 +72,9 @@ export class ShopApplication {
   }
 
   #host(): DaemonHost | undefined {
-    return this.#world.hosts.find((host) => host.application !== undefined && host.application === this.#connected);
+    return this.#world.hosts.find(
+      (host) => host.application !== undefined && host.application === this.#connected,
+    );
   }
 
   #forget(): void {
@@ -90,11 +99,16 @@ export class ShopApplication {
     const { scheduler, counters } = this.#world;
     this.#connected = application;
     counters.hit('app.subscribed');
-    scheduler.after(1, 'app subscribes', () => {
-      const subscription = application.subscribeAccepted();
-      this.#subscription = subscription;
-      this.#readOn(application, subscription, process);
-    }, { owner: process });
+    scheduler.after(
+      1,
+      'app subscribes',
+      () => {
+        const subscription = application.subscribeAccepted();
+        this.#subscription = subscription;
+        this.#readOn(application, subscription, process);
+      },
+      { owner: process },
+    );
   }
 
   #readOn(application: Application, subscription: AcceptedSubscription, process: Process): void {
@@ -102,10 +116,17 @@ export class ShopApplication {
     void subscription.next().then((set) => {
       if (!set) return;
       const pause = scheduler.now < this.#slowUntil ? random.between(500, 5_000) : random.between(0, 3);
-      scheduler.after(pause, 'app reads on', () => {
-        if (this.#subscription === subscription) this.#readOn(application, subscription, process);
-      }, { owner: process });
-      scheduler.after(random.between(0.2, 3), `app hears of ${set.paymentHash.slice(0, 6)}`, () => this.#hear(set));
+      scheduler.after(
+        pause,
+        'app reads on',
+        () => {
+          if (this.#subscription === subscription) this.#readOn(application, subscription, process);
+        },
+        { owner: process },
+      );
+      scheduler.after(random.between(0.2, 3), `app hears of ${set.paymentHash.slice(0, 6)}`, () =>
+        this.#hear(set),
+      );
     });
   }
 
@@ -114,7 +135,9 @@ export class ShopApplication {
     const { paymentHash: hash, setId } = set;
     counters.hit('app.heard');
     if (set.blocksLeft <= 0) counters.hit('app.heardTooLate');
-    const intention: Intention = this.#healed ? 'settle' : (payer.byHash.get(hash)?.plan.intention ?? 'settle');
+    const intention: Intention = this.#healed
+      ? 'settle'
+      : (payer.byHash.get(hash)?.plan.intention ?? 'settle');
     if (this.#world.autoSettle) return this.#cancel(hash, setId, random.between(0, 300), 0);
     const soon = () => random.between(0, this.#healed ? 10 : 800);
     switch (intention) {
@@ -167,7 +190,7 @@ export class ShopApplication {
   }
 
   #settle(hash: PaymentHash, setId: SetId, delayMs: number, tries: number): void {
-    const { random, counters } = this.#world;
+    const { random, counters, ledger } = this.#world;
     const again = () => {
       if (tries < 8) this.#settle(hash, setId, random.between(500, 3_000), tries + 1);
     };
@@ -178,7 +201,11 @@ export class ShopApplication {
       else this.#refusedToSettle(hash, setId, answer.result);
     };
     const label = `settle ${hash.slice(0, 6)}`;
-    this.#call(label, delayMs, (app) => app.settleInvoice(hash, setId), answered, again);
+    const ask = (app: Application) => {
+      ledger.asks(hash, setId);
+      return app.settleInvoice(hash, setId);
+    };
+    this.#call(label, delayMs, ask, answered, again);
   }
 
   #cancel(hash: PaymentHash, setId: SetId, delayMs: number, tries: number): void {
@@ -236,8 +263,10 @@ export class ShopApplication {
     const { ledger, database } = this.#world;
     if (!this.#toldOf(hash, setId).requested) return;
     const row = database.invoices.get(hash);
-    if (result === 'not_found') ledger.violate('S10', `${this.#name(hash)}: settle was OK and is not found now`);
-    else if (row?.status !== 'FAILED') ledger.violate('S10', `${this.#name(hash)}: settle was OK and is refused now`);
+    if (result === 'not_found')
+      ledger.violate('S10', `${this.#name(hash)}: settle was OK and is not found now`);
+    else if (row?.status !== 'FAILED')
+      ledger.violate('S10', `${this.#name(hash)}: settle was OK and is refused now`);
   }
 
   #waitForEnd(hash: PaymentHash, setId: SetId): void {
@@ -261,7 +290,8 @@ export class ShopApplication {
     const { ledger, database } = this.#world;
     const told = this.#toldOf(hash, setId);
     const row = database.invoices.get(hash);
-    if (told.final && told.final !== result) ledger.violate('S10', `${this.#name(hash)}: ended twice, differently`);
+    if (told.final && told.final !== result)
+      ledger.violate('S10', `${this.#name(hash)}: ended twice, differently`);
     told.final = result;
     if (row?.status !== (result === 'settled' ? 'SETTLED' : 'FAILED')) {
       ledger.violate('S10', `${this.#name(hash)}: told ${result}, stored ${row?.status}`);

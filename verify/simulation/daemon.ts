@@ -1,5 +1,5 @@
 import { createActorSystem } from '../../src/actors/actorSystem.ts';
-import { createApplication } from '../../src/actors/applicationService.ts';
+import { createApplication } from '../../src/actors/application/applicationService.ts';
 import { createLeadership, type Leadership } from '../../src/actors/leadership/leadership.ts';
 import { createNodeLink } from '../../src/actors/nodeLink/nodeLink.ts';
 import type { LiveNodeLink } from '../../src/actors/nodeLink/nodeLinkConfig.ts';
@@ -16,6 +16,7 @@ import type { LifecycleRules } from '../../src/machines/rules.ts';
 import { watchCharts } from './charts.ts';
 import type { Counters } from './counters.ts';
 import type { DatabaseServer } from './databaseServer.ts';
+import type { DatabaseState } from './databaseState.ts';
 import type { Ledger } from './ledger.ts';
 import { type ConnectionWorld, SimulatedConnection } from './lndConnection.ts';
 import type { LndNode } from './lndNode.ts';
@@ -44,9 +45,11 @@ export interface DaemonWorld {
   readonly autoSettle: boolean;
   /** Whether statecharts are watched, which costs time. */
   readonly watchCharts: boolean;
-  readonly logOf: (name: string) => Log;
+  readonly logOf: (process: Process) => Log;
   /** Replaces a port, for checks that must find a defect. */
-  readonly sabotage: ((store: DecisionStore, process: Process) => DecisionStore) | undefined;
+  readonly sabotage:
+    | ((store: DecisionStore, process: Process, state: DatabaseState) => DecisionStore)
+    | undefined;
 }
 
 interface Core {
@@ -93,7 +96,9 @@ export class DaemonHost {
     this.process = process;
     this.#ending = false;
     this.#endAtOnce = false;
-    this.#world.scheduler.after(1, `${process.name} starts`, () => this.#standForLeader(process), { owner: process });
+    this.#world.scheduler.after(1, `${process.name} starts`, () => this.#standForLeader(process), {
+      owner: process,
+    });
   }
 
   /** The process is gone from one step to the next. */
@@ -157,7 +162,7 @@ export class DaemonHost {
       leaseMs: LEASE_MS,
       renewMs: LEASE_MS / 3,
       clock,
-      log: this.#world.logOf(process.name),
+      log: this.#world.logOf(process),
       random: () => random.next(),
       onLeader: (epoch) => void this.#lead(process, epoch, clock),
       onLost: (reason) => {
@@ -189,9 +194,9 @@ export class DaemonHost {
   #build(process: Process, epoch: bigint, clock: Clock): Core {
     const world = this.#world;
     const { nodes, deriver, identityKey, autoSettle, counters } = world;
-    const log = world.logOf(process.name);
+    const log = world.logOf(process);
     const honest = world.database.storeOf(process, world.ledger);
-    const store = world.sabotage ? world.sabotage(honest, process) : honest;
+    const store = world.sabotage ? world.sabotage(honest, process, world.database.state) : honest;
     const system = createActorSystem(clock);
     if (world.watchCharts) watchCharts(system, counters);
     const supervisor = new Supervisor({
@@ -256,12 +261,17 @@ export class DaemonHost {
     return {
       connect: () =>
         new Promise((resolve, reject) => {
-          scheduler.after(random.between(0.5, 20), `${process.name} connects to ${node.name}`, () => {
-            if (!node.isUp) return reject(new LndError('unavailable', 'connection refused'));
-            const connection = new SimulatedConnection(node, process, world);
-            this.#connections.add(connection);
-            resolve(connection);
-          }, { owner: process });
+          scheduler.after(
+            random.between(0.5, 20),
+            `${process.name} connects to ${node.name}`,
+            () => {
+              if (!node.isUp) return reject(new LndError('unavailable', 'connection refused'));
+              const connection = new SimulatedConnection(node, process, world);
+              this.#connections.add(connection);
+              resolve(connection);
+            },
+            { owner: process },
+          );
         }),
     };
   }

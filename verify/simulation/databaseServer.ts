@@ -26,8 +26,16 @@ export type StatementFault =
 
 /** What the ledger hears of acknowledgements. */
 export interface AcknowledgementObserver {
-  acknowledged(process: Process, epoch: bigint, decisions: readonly Decision[], results: readonly DecisionOutcome[]): void;
-  read(process: Process, rows: { readonly released: readonly string[]; readonly failed: readonly string[] }): void;
+  acknowledged(
+    process: Process,
+    epoch: bigint,
+    decisions: readonly Decision[],
+    results: readonly DecisionOutcome[],
+  ): void;
+  read(
+    process: Process,
+    rows: { readonly released: readonly string[]; readonly failed: readonly string[] },
+  ): void;
 }
 
 type Answer<T> =
@@ -127,7 +135,10 @@ export class DatabaseServer {
       },
       invoicesByHash: async (hashes) => {
         const rows = await this.#read(process, 'byHash', () => state.byHash(hashes));
-        observer.read(process, { released: rows.filter((r) => r.released).map((r) => r.paymentHash), failed: [] });
+        observer.read(process, {
+          released: rows.filter((r) => r.released).map((r) => r.paymentHash),
+          failed: [],
+        });
         return rows;
       },
       listInvoices: () => this.#read(process, 'list', () => state.byHash([...state.invoices.keys()])),
@@ -178,8 +189,10 @@ export class DatabaseServer {
     const results: DecisionOutcome[] = [];
     let written = 0;
     for (const round of roundsOf(decisions)) {
-      const answer = await this.#write(process, `decide ${round.map((i) => decisions[i]!.kind).join(' ')}`, () =>
-        this.#holds(epoch) ? round.map((i) => this.state.decide(epoch, decisions[i]!)) : undefined,
+      const answer = await this.#write(
+        process,
+        `decide ${round.map((i) => decisions[i]!.kind).join(' ')}`,
+        () => (this.#holds(epoch) ? round.map((i) => this.state.decide(epoch, decisions[i]!)) : undefined),
       );
       if (answer.kind === 'failed' && written > 0) {
         return { kind: 'ambiguous', error: `a part of the batch is written: ${answer.error}` };
@@ -228,7 +241,9 @@ export class DatabaseServer {
         if (answered) return;
         answered = true;
         this.#flights.delete(flight);
-        this.#scheduler.after(this.#latency(), `${name} -> ${answer.kind}`, () => resolve(answer), { owner: process });
+        this.#scheduler.after(this.#latency(), `${name} -> ${answer.kind}`, () => resolve(answer), {
+          owner: process,
+        });
       };
       const flight: Flight = { answer: (kind, error) => reply({ kind, error }) };
       if (this.#down) {
@@ -237,7 +252,8 @@ export class DatabaseServer {
         return;
       }
       this.#flights.add(flight);
-      const delay = this.#latency() + (this.#scheduler.now < this.#slowUntil ? this.#random.between(50, 2_000) : 0);
+      const delay =
+        this.#latency() + (this.#scheduler.now < this.#slowUntil ? this.#random.between(50, 2_000) : 0);
       this.#scheduler.after(delay, `${name} arrives`, () => {
         // The connection broke on the way: the statement never got there.
         if (answered || (!process.alive && this.#random.chance(0.3))) return;
@@ -289,7 +305,9 @@ export class DatabaseServer {
       reply({ kind: 'ambiguous', error: 'connection lost while the standby was waited for' }),
     );
     const commits = this.#random.chance(0.7);
-    this.#scheduler.after(this.#random.between(100, 12_000), `${label} no longer in doubt`, () => end(commits));
+    this.#scheduler.after(this.#random.between(100, 12_000), `${label} no longer in doubt`, () =>
+      end(commits),
+    );
   }
 
   /** Behind a statement in doubt: its row locks hold every other write. */

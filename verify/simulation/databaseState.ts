@@ -88,7 +88,8 @@ export class DatabaseState {
   ): DecisionOutcome {
     const { paymentHash, setId } = decision;
     const release = decision.kind === 'requestAndRelease';
-    if (decision.members.some((m) => this.fails.has(partIdOf(m.key)))) return refused('a part is already failed');
+    if (decision.members.some((m) => this.fails.has(partIdOf(m.key))))
+      return refused('a part is already failed');
     const row = this.invoices.get(paymentHash);
     if (row) {
       if (row.setId !== setId) return refused('another set of this payment hash is recorded');

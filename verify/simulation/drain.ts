@@ -20,7 +20,8 @@ export async function drain(world: World): Promise<void> {
   await scheduler.run(scheduler.now + DRAIN_MS, () => over() || offChainDone());
   if (over()) return;
   const left = nodes.flatMap((node) => pending(node, false).map((id) => describe(world, id)));
-  if (left.length > 0) return ledger.violate('L1', `not ended ${DRAIN_MS} ms after the faults did: ${left.join(', ')}`);
+  if (left.length > 0)
+    return ledger.violate('L1', `not ended ${DRAIN_MS} ms after the faults did: ${left.join(', ')}`);
   await mineTheRest(world, over);
   if (over()) return;
   checkRows(world, 'L3');
@@ -29,7 +30,10 @@ export async function drain(world: World): Promise<void> {
   if (over()) return;
   checkRows(world, 'L3 after a restart');
   if (database.state.fails.size > 0) {
-    ledger.violate('L3', `failures still recorded: ${[...database.state.fails.keys()].map((id) => describe(world, id)).join(', ')}`);
+    ledger.violate(
+      'L3',
+      `failures still recorded: ${[...database.state.fails.keys()].map((id) => describe(world, id)).join(', ')}`,
+    );
   }
   checkMoney(world);
 }
@@ -76,7 +80,10 @@ async function mineTheRest({ scheduler, ledger, nodes, mine }: World, over: () =
 async function startOnceMore({ scheduler, hosts, database }: World, over: () => boolean): Promise<void> {
   for (const host of hosts) host.crash({ host: false, restartMs: 10 });
   const { state } = database;
-  await scheduler.run(scheduler.now + 60_000, () => over() || (state.fails.size === 0 && hosts.some((h) => h.supervisor)));
+  await scheduler.run(
+    scheduler.now + 60_000,
+    () => over() || (state.fails.size === 0 && hosts.some((h) => h.supervisor)),
+  );
 }
 
 function checkRows(world: World, invariant: string): void {
@@ -94,19 +101,22 @@ function checkMoney(world: World): void {
   for (const part of ledger.parts.values()) {
     if (part.kind === 'foreign' || part.outcome?.kind !== 'settled') continue;
     paid.set(part.paymentHash, (paid.get(part.paymentHash) ?? 0n) + part.amountMsat);
-    if (!part.final?.settled) ledger.violate('S9', `${part.label}: its payer has the preimage, but it is not settled`);
+    if (!part.final?.settled)
+      ledger.violate('S9', `${part.label}: its payer has the preimage, but it is not settled`);
   }
   for (const payment of payer.byHash.values()) {
     const row = database.state.invoices.get(payment.hash);
     const settled = row?.settledMsat ?? 0n;
     const received = paid.get(payment.hash) ?? 0n;
     const { label } = payment.plan;
-    if (settled !== received) ledger.violate('S9', `${label}: payers paid ${received}, the database says ${settled}`);
+    if (settled !== received)
+      ledger.violate('S9', `${label}: payers paid ${received}, the database says ${settled}`);
     const members = ledger.membersOf(payment.hash).map((id) => ledger.parts.get(id)!);
     const due = members.reduce((sum, part) => sum + part.amountMsat, 0n);
     if (received === 0n || received === due) continue;
     counters.hit('residual.partiallySettled');
-    if (row?.cause !== 'partially_settled') ledger.violate('S9', `${label}: partial, but recorded as ${row?.cause}`);
+    if (row?.cause !== 'partially_settled')
+      ledger.violate('S9', `${label}: partial, but recorded as ${row?.cause}`);
     for (const part of members) if (!part.final?.settled) justify(world, part);
   }
 }
@@ -116,7 +126,10 @@ function justify({ ledger, counters }: World, part: TruePart): void {
   if (part.outcome?.kind === 'failedOnChain') return counters.hit('residual.lostOnChain');
   // Up to three blocks before its own deadline lnd refuses to take an HTLC up again.
   if (part.finalHeight >= part.autoFailHeight - 3) return counters.hit('residual.lostAtDeadline');
-  ledger.violate('S9', `${part.label} of a released set failed at ${part.finalHeight}, due ${part.autoFailHeight}`);
+  ledger.violate(
+    'S9',
+    `${part.label} of a released set failed at ${part.finalHeight}, due ${part.autoFailHeight}`,
+  );
 }
 
 function nameOf({ payer }: World, hash: string): string {

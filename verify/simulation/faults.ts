@@ -1,10 +1,10 @@
+import type { ShopApplication } from './application.ts';
 import type { Counters } from './counters.ts';
 import type { DaemonHost } from './daemon.ts';
 import type { DatabaseServer } from './databaseServer.ts';
 import type { LndNode } from './lndNode.ts';
 import type { FaultKind, FaultPlan } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { ShopApplication } from './application.ts';
 
 export interface FaultWorld {
   readonly scheduler: Scheduler;
@@ -29,7 +29,8 @@ export class Nemesis {
   }
 
   strike(fault: FaultPlan): void {
-    if (this.#deed[fault.kind](fault, this.#world.nodes[fault.node]!)) this.#world.counters.hit(`fault.${fault.kind}`);
+    if (this.#deed[fault.kind](fault, this.#world.nodes[fault.node]!))
+      this.#world.counters.hit(`fault.${fault.kind}`);
   }
 
   /** Everything that lasts ends now. */
@@ -76,7 +77,8 @@ export class Nemesis {
     scheduler.after(long ? 95_000 : fault.durationMs, `${fault.label} ends`, end);
     scheduler.after(KEEPALIVE_MS, `${fault.label} is noticed`, () => {
       if (!process.stopped || !process.alive) return;
-      for (const connection of connections) if (connection.processStopped()) counters.hit('lnd.droppedStopped');
+      for (const connection of connections)
+        if (connection.processStopped()) counters.hit('lnd.droppedStopped');
     });
     return true;
   }
@@ -85,7 +87,10 @@ export class Nemesis {
     const style = Math.floor(dice * 5);
     const open = [...node.connections].filter((connection) => connection.isOpen);
     for (const connection of open) {
-      connection.break({ clientNotices: style !== 1 && style !== 2, serverNotices: style !== 2 && style !== 3 });
+      connection.break({
+        clientNotices: style !== 1 && style !== 2,
+        serverNotices: style !== 2 && style !== 3,
+      });
     }
     return open.length > 0;
   }
@@ -103,7 +108,10 @@ export class Nemesis {
     const slow = fault.dice < 0.3;
     return this.#lasting(fault, () => {
       node.start(!slow);
-      if (slow) this.#world.scheduler.after(1_500, `${node.name} switch starts`, () => node.core.setSwitchStarted(true));
+      if (slow)
+        this.#world.scheduler.after(1_500, `${node.name} switch starts`, () =>
+          node.core.setSwitchStarted(true),
+        );
     });
   }
 
@@ -111,6 +119,13 @@ export class Nemesis {
   #squeeze(fault: FaultPlan, node: LndNode): boolean {
     if (!this.#restartLnd(fault, node)) return false;
     const blocks = 2 + Math.floor(fault.dice * 40);
+    if ((fault.dice * 1_000) % 1 < 0.5) {
+      const flaky = () => {
+        for (const kind of ['error', 'ambiguousCommitted', 'error', 'ambiguousLost'] as const)
+          this.#arm(kind);
+      };
+      this.#world.scheduler.after(fault.durationMs * 0.6, `${fault.label} database`, flaky);
+    }
     for (let i = 0; i < blocks; i += 1) {
       const at = (fault.durationMs * (i + 1)) / blocks;
       this.#world.scheduler.after(at, `${fault.label} block`, () => this.#world.mine(1));

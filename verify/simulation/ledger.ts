@@ -1,14 +1,14 @@
 import { hash as digest } from 'node:crypto';
-import type { HtlcAnswer } from '../../src/actors/ports/lndClient.ts';
 import type { Decision, DecisionOutcome, FailRow } from '../../src/actors/ports/decisionStore.ts';
+import type { HtlcAnswer } from '../../src/actors/ports/lndClient.ts';
 import type { NodeId, PaymentHash, SetId } from '../../src/domain/hash.ts';
 import { type PartId, partIdOf } from '../../src/domain/htlcKey.ts';
 import type { Htlc, Offer, Outcome, Resolution } from '../../src/simulator/node/types.ts';
 import type { Counters } from './counters.ts';
 import type { AcknowledgementObserver } from './databaseServer.ts';
 import type { DatabaseObserver, DatabaseState, InvoiceState, MemberState } from './databaseState.ts';
-import type { LndNode, OutcomeObserver } from './lndNode.ts';
 import type { SessionObserver } from './lndConnection.ts';
+import type { LndNode, OutcomeObserver } from './lndNode.ts';
 import type { PartKind } from './plan.ts';
 import type { Process, Scheduler } from './scheduler.ts';
 
@@ -56,6 +56,8 @@ interface Knowledge {
 }
 
 export interface LedgerOptions {
+  readonly exactAmount: boolean;
+  readonly autoSettle: boolean;
   readonly counters: Counters;
   readonly margin: number;
   readonly blockSilenceMs: number;
@@ -65,9 +67,7 @@ export interface LedgerOptions {
  * Sees everything, and holds it against the invariants of the design at the moment it happens: what is committed,
  * what each daemon was told, what it says to the nodes, and what the nodes make of it.
  */
-export class Ledger
-  implements DatabaseObserver, AcknowledgementObserver, SessionObserver, OutcomeObserver
-{
+export class Ledger implements DatabaseObserver, AcknowledgementObserver, SessionObserver, OutcomeObserver {
   readonly parts = new Map<PartId, TruePart>();
   readonly #options: LedgerOptions;
   readonly #knowledge = new Map<Process, Knowledge>();
@@ -75,6 +75,10 @@ export class Ledger
   readonly #decisions = new Map<PartId, 'settle' | 'fail'>();
   /** Hashes of which a preimage was sent. */
   readonly #sent = new Set<PaymentHash>();
+  /** Sets that the application wants to settle. */
+  readonly #asked = new Set<string>();
+  /** Hashes of which a settle waits, or has waited, for a full transport. */
+  readonly #handedOver = new Set<PaymentHash>();
   readonly #members = new Map<PaymentHash, readonly PartId[]>();
   /** What became of HTLCs within the call that made them. */
   readonly #early = new Map<PartId, Partial<TruePart>>();
@@ -107,6 +111,11 @@ export class Ledger
     this.#of(process).epoch = epoch;
   }
 
+  /** The application is about to ask for settlement. */
+  asks(hash: PaymentHash, setId: SetId): void {
+    this.#asked.add(`${hash}${setId}`);
+  }
+
   decisionOf(id: PartId): 'settle' | 'fail' | undefined {
     return this.#decisions.get(id);
   }
@@ -117,7 +126,12 @@ export class Ledger
     this.#options.counters.hit('decided.requested');
     let sum = 0n;
     for (const member of invoice.members.values()) sum += member.amountMsat;
-    if (sum < invoice.amountMsat) this.violate('S1', `${invoice.hash}: members do not add up`);
+    const { exactAmount, autoSettle } = this.#options;
+    const most = exactAmount ? invoice.amountMsat : invoice.amountMsat * 2n;
+    if (sum < invoice.amountMsat || sum > most) this.violate('S1', `${invoice.hash}: members do not add up`);
+    if (!autoSettle && !this.#asked.has(`${invoice.hash}${invoice.setId}`)) {
+      this.violate('S1', `${invoice.hash}: nobody asked for the settlement of this set`);
+    }
     this.#members.set(invoice.hash, [...invoice.members.keys()]);
     for (const id of invoice.members.keys()) {
       const part = this.parts.get(id);
@@ -136,8 +150,11 @@ export class Ledger
   }
 
   aborted(invoice: InvoiceState, epoch: bigint, members: readonly MemberState[]): void {
-    this.#options.counters.hit(invoice.releaseEpoch === undefined ? 'decided.aborted' : 'decided.abortedWithheld');
-    if (this.#sent.has(invoice.hash)) this.violate('S5', `${invoice.hash}: aborted after a preimage was sent`);
+    this.#options.counters.hit(
+      invoice.releaseEpoch === undefined ? 'decided.aborted' : 'decided.abortedWithheld',
+    );
+    if (this.#sent.has(invoice.hash))
+      this.violate('S5', `${invoice.hash}: aborted after a preimage was sent`);
     if (invoice.releaseEpoch !== undefined && invoice.releaseEpoch !== epoch) {
       this.violate('S5', `${invoice.hash}: released by epoch ${invoice.releaseEpoch}, aborted by ${epoch}`);
     }
@@ -151,14 +168,19 @@ export class Ledger
   }
 
   closed(invoice: InvoiceState): void {
-    this.#options.counters.hit(`closed.${invoice.status === 'SETTLED' ? 'settled' : (invoice.cause ?? 'failed')}`);
+    this.#options.counters.hit(
+      `closed.${invoice.status === 'SETTLED' ? 'settled' : (invoice.cause ?? 'failed')}`,
+    );
     const members = this.#members.get(invoice.hash) ?? [];
     for (const id of members) {
       const part = this.parts.get(id);
       if (!part?.final) this.violate('S9', `${name(id, part)} is recorded as final, but lnd has not said so`);
       const settled = invoice.members.get(id)?.status === 'SETTLED';
       if (part?.final && part.final.settled !== settled) {
-        this.violate('S9', `${name(id, part)} is recorded ${settled ? 'settled' : 'failed'}, lnd says otherwise`);
+        this.violate(
+          'S9',
+          `${name(id, part)} is recorded ${settled ? 'settled' : 'failed'}, lnd says otherwise`,
+        );
       }
     }
   }
@@ -188,7 +210,10 @@ export class Ledger
     }
   }
 
-  read(process: Process, rows: { readonly released: readonly string[]; readonly failed: readonly string[] }): void {
+  read(
+    process: Process,
+    rows: { readonly released: readonly string[]; readonly failed: readonly string[] },
+  ): void {
     const knowledge = this.#of(process);
     for (const hash of rows.released) knowledge.released.add(hash);
     for (const id of rows.failed) knowledge.failed.add(id);
@@ -226,31 +251,28 @@ export class Ledger
     this.#of(process).synced.set(node.nodeId, synced);
   }
 
-  answers(process: Process, node: LndNode, answer: HtlcAnswer, delayed: boolean): void {
+  answers(process: Process, node: LndNode, answer: HtlcAnswer): void {
     const knowledge = this.#of(process);
     const session = knowledge.sessions.get(node.nodeId);
     const id = partIdOf({ nodeId: node.nodeId, ...answer.key });
     const part = this.parts.get(id);
     const offer = session?.open.get(id);
-    if (!offer) return this.violate('S7', `${answer.action} of ${name(id, part)}, which is not offered or is answered`);
+    if (!offer)
+      return this.violate('S7', `${answer.action} of ${name(id, part)}, which is not offered or is answered`);
     if (!part) return this.violate('S7', `${answer.action} of an HTLC that does not exist`);
-    if (offer.onChain && answer.action !== 'settle') this.violate('S7', `${answer.action} of ${part.label} on chain`);
+    if (offer.onChain && answer.action !== 'settle')
+      this.violate('S7', `${answer.action} of ${part.label} on chain`);
     if (part.kind === 'foreign' && answer.action !== 'resume') {
       this.violate('S11', `${answer.action} of the foreign ${part.label}`);
     }
-    if (part.kind !== 'foreign' && answer.action === 'resume') this.violate('S11', `resume of our own ${part.label}`);
-    if (answer.action === 'settle') this.#settles(process, knowledge, part, answer.preimage, delayed);
+    if (part.kind !== 'foreign' && answer.action === 'resume')
+      this.violate('S11', `resume of our own ${part.label}`);
+    if (answer.action === 'settle') this.#settles(process, knowledge, part, answer.preimage);
     else if (answer.action !== 'resume') this.#fails(process, knowledge, part);
     session!.open.delete(id);
   }
 
-  #settles(
-    process: Process,
-    knowledge: Knowledge,
-    part: TruePart,
-    preimage: Uint8Array,
-    delayed: boolean,
-  ): void {
+  #settles(process: Process, knowledge: Knowledge, part: TruePart, preimage: Uint8Array): void {
     const { paymentHash: hash, label } = part;
     const row = this.#database!.invoices.get(hash);
     if (digest('sha256', preimage, 'hex') !== hash) this.violate('S1', `${label}: wrong preimage`);
@@ -258,12 +280,23 @@ export class Ledger
       return this.violate('S1', `${label} is settled, but its set is not released`);
     }
     if (!row.members.has(part.id)) this.violate('S1', `${label} is settled, but is no member`);
-    if (this.#decisions.get(part.id) !== 'settle') this.violate('S2', `${label} is settled against its decision`);
+    if (this.#decisions.get(part.id) !== 'settle')
+      this.violate('S2', `${label} is settled against its decision`);
     if (!knowledge.released.has(hash)) this.violate('S8', `${label} is settled without an acknowledgement`);
-    // What waits for a full transport left our hands when the barrier held, like what waits in a socket.
-    if (delayed) this.#options.counters.hit('residual.settleWaitedForTransport');
-    else if (!this.#sent.has(hash)) this.#firstSettle(process, knowledge, row);
+    if (!this.#sent.has(hash) && !this.#handedOver.has(hash)) this.#firstSettle(process, knowledge, row);
     this.#sent.add(hash);
+  }
+
+  /**
+   * A settle was given to its link. Where the transport is full it waits there; the barrier is held against the
+   * moment at which it was given, as with what waits in a socket.
+   */
+  handsOver(process: Process, hash: PaymentHash): void {
+    const row = this.#database!.invoices.get(hash);
+    if (!row || this.#sent.has(hash) || this.#handedOver.has(hash)) return;
+    this.#options.counters.hit('residual.settleWaitedForTransport');
+    this.#firstSettle(process, this.#of(process), row);
+    this.#handedOver.add(hash);
   }
 
   #firstSettle(process: Process, knowledge: Knowledge, row: InvoiceState): void {
@@ -282,17 +315,21 @@ export class Ledger
       else if (knowledge.height >= offer.autoFailHeight - margin && !offer.onChain) {
         this.violate('S3', `${where} within the margin of ${part.label}`);
       }
-      if (knowledge.synced.get(nodeId) === false) this.violate('S4', `${where} while ${part.node.name} is unsynced`);
+      if (knowledge.synced.get(nodeId) === false)
+        this.violate('S4', `${where} while ${part.node.name} is unsynced`);
       const silent = this.#scheduler!.now - (knowledge.blockAt.get(nodeId) ?? 0);
-      if (silent > blockSilenceMs + 1_000) this.violate('S4', `${where} while blocks of ${part.node.name} are silent`);
+      if (silent > blockSilenceMs + 1_000)
+        this.violate('S4', `${where} while blocks of ${part.node.name} are silent`);
     }
   }
 
   #fails(_process: Process, knowledge: Knowledge, part: TruePart): void {
     // Rejects of what is wrong in itself follow from the bytes: every leader says the same.
     if (part.kind !== 'good') return;
-    if (this.#decisions.get(part.id) === 'settle') this.violate('S2', `${part.label} is failed against its decision`);
-    if (!knowledge.failed.has(part.id)) this.violate('S8', `${part.label} is failed without an acknowledgement`);
+    if (this.#decisions.get(part.id) === 'settle')
+      this.violate('S2', `${part.label} is failed against its decision`);
+    if (!knowledge.failed.has(part.id))
+      this.violate('S8', `${part.label} is failed without an acknowledgement`);
   }
 
   // --- the nodes

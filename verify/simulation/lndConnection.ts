@@ -1,4 +1,3 @@
-import type { CircuitKey } from '../../src/domain/htlcKey.ts';
 import {
   type BlocksListener,
   type HtlcAnswer,
@@ -10,7 +9,14 @@ import {
   LndError,
   type LndInfo,
 } from '../../src/actors/ports/lndClient.ts';
-import type { Answer, InterceptorClient, Offer, Resolution, RpcFault } from '../../src/simulator/node/types.ts';
+import type { CircuitKey } from '../../src/domain/htlcKey.ts';
+import type {
+  Answer,
+  InterceptorClient,
+  Offer,
+  Resolution,
+  RpcFault,
+} from '../../src/simulator/node/types.ts';
 import type { Counters } from './counters.ts';
 import type { LndNode } from './lndNode.ts';
 import type { Prng } from './random.ts';
@@ -20,8 +26,7 @@ import type { Process, Scheduler } from './scheduler.ts';
 export interface SessionObserver {
   opened(process: Process, node: LndNode, stream: object): void;
   offered(process: Process, node: LndNode, offer: Offer, onChain: boolean): void;
-  /** `delayed`: it has waited until the transport took more. */
-  answers(process: Process, node: LndNode, answer: HtlcAnswer, delayed: boolean): void;
+  answers(process: Process, node: LndNode, answer: HtlcAnswer): void;
   block(process: Process, node: LndNode, height: number): void;
   synced(process: Process, node: LndNode, synced: boolean): void;
   sessionClosed(process: Process, node: LndNode): void;
@@ -76,7 +81,6 @@ export class SimulatedConnection implements LndConnection {
   #blocksHeard = false;
   #slot: InterceptorClient | undefined;
   #full = false;
-  #draining = false;
 
   constructor(node: LndNode, process: Process, world: ConnectionWorld) {
     this.#node = node;
@@ -144,7 +148,9 @@ export class SimulatedConnection implements LndConnection {
       const refused = this.#node.core.connect(client);
       if (refused) {
         this.#world.counters.hit('lnd.slotTaken');
-        return this.#toClient('slot taken', () => this.#closeStream('interceptor', new LndError('occupied', refused.message)));
+        return this.#toClient('slot taken', () =>
+          this.#closeStream('interceptor', new LndError('occupied', refused.message)),
+        );
       }
       this.#slot = client;
     });
@@ -208,7 +214,9 @@ export class SimulatedConnection implements LndConnection {
     }
     if (which === 'events') this.#eventsHeard = false;
     else this.#blocksHeard = false;
-    this.#toClient(`${which} end`, () => this.#closeStream(which, new LndError('other', 'subscription terminated')));
+    this.#toClient(`${which} end`, () =>
+      this.#closeStream(which, new LndError('other', 'subscription terminated')),
+    );
   }
 
   // --- what lnd says
@@ -249,7 +257,7 @@ export class SimulatedConnection implements LndConnection {
   }
 
   #answer(client: InterceptorClient, answer: HtlcAnswer): boolean {
-    this.#world.observer.answers(this.process, this.#node, answer, this.#draining);
+    this.#world.observer.answers(this.process, this.#node, answer);
     const message: Answer = {
       key: answer.key,
       action: LND_ACTIONS[answer.action],
@@ -276,12 +284,15 @@ export class SimulatedConnection implements LndConnection {
     this.#full = true;
     counters.hit('lnd.backpressure');
     const pause = Math.max(until - scheduler.now, 0) + random.between(1, 200);
-    scheduler.after(pause, `${this.#name} drained`, () => {
-      this.#full = false;
-      this.#draining = true;
-      if (this.#open) this.#interceptor?.drained();
-      this.#draining = false;
-    }, { owner: this.process });
+    scheduler.after(
+      pause,
+      `${this.#name} drained`,
+      () => {
+        this.#full = false;
+        if (this.#open) this.#interceptor?.drained();
+      },
+      { owner: this.process },
+    );
     return false;
   }
 
@@ -331,21 +342,32 @@ export class SimulatedConnection implements LndConnection {
     const at = Math.max(this.#toClientAt, this.#world.scheduler.now + this.#latency());
     this.#toClientAt = at;
     const options = { owner: this.process, arrives: () => !this.#cut };
-    this.#world.scheduler.after(at - this.#world.scheduler.now, `${this.#name} < ${label}`, () => {
-      if (this.#open) run();
-    }, options);
+    this.#world.scheduler.after(
+      at - this.#world.scheduler.now,
+      `${this.#name} < ${label}`,
+      () => {
+        if (this.#open) run();
+      },
+      options,
+    );
   }
 
   #break(cut: Cut): void {
     const { random, counters } = this.#world;
     this.#cut = true;
     if (!cut.clientNotices || !cut.serverNotices) counters.hit('lnd.halfOpen');
-    this.#clientNotices(cut.clientNotices ? random.between(0, 100) : CLIENT_KEEPALIVE_MS * random.between(0.5, 1));
-    this.#serverNotices(cut.serverNotices ? random.between(0, 100) : SERVER_KEEPALIVE_MS * random.between(0.75, 1));
+    this.#clientNotices(
+      cut.clientNotices ? random.between(0, 100) : CLIENT_KEEPALIVE_MS * random.between(0.5, 1),
+    );
+    this.#serverNotices(
+      cut.serverNotices ? random.between(0, 100) : SERVER_KEEPALIVE_MS * random.between(0.75, 1),
+    );
   }
 
   #clientNotices(delayMs: number): void {
-    this.#world.scheduler.after(delayMs, `${this.#name} lost`, () => this.#fail(gone()), { owner: this.process });
+    this.#world.scheduler.after(delayMs, `${this.#name} lost`, () => this.#fail(gone()), {
+      owner: this.process,
+    });
   }
 
   #serverNotices(delayMs: number): void {
@@ -374,7 +396,8 @@ export class SimulatedConnection implements LndConnection {
   }
 
   #closeStream(which: 'events' | 'blocks' | 'interceptor', error: LndError): void {
-    const listener = which === 'events' ? this.#events : which === 'blocks' ? this.#blocks : this.#interceptor;
+    const listener =
+      which === 'events' ? this.#events : which === 'blocks' ? this.#blocks : this.#interceptor;
     if (which === 'events') this.#events = undefined;
     else if (which === 'blocks') this.#blocks = undefined;
     else this.#interceptor = undefined;

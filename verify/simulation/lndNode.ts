@@ -117,7 +117,8 @@ export class LndNode {
       block: (height) => {
         for (const connection of this.connections) connection.tellBlock(height);
       },
-      answered: (_htlc, answer) => counters.hit(`lnd.answered.${['settle', 'fail', 'resume'][answer.action]}`),
+      answered: (_htlc, answer) =>
+        counters.hit(`lnd.answered.${['settle', 'fail', 'resume'][answer.action]}`),
       outcome: (htlc, outcome) => observer.outcome(this, idOf(htlc), htlc, outcome),
       journal: (record) => {
         if (record.type === 'final') {

@@ -1,4 +1,5 @@
 import type { Log, LogFields } from '../../src/actors/ports/log.ts';
+import type { PaymentHash } from '../../src/domain/hash.ts';
 import type { Counters } from './counters.ts';
 
 /** Messages that tell of a branch that a run wants to have seen, and the names they are counted under. */
@@ -25,6 +26,8 @@ export interface LogWatch {
   readonly counters: Counters;
   /** Whether the text is a preimage that must not be seen. */
   readonly isSecret: (hex: string) => boolean;
+  /** A settle was given to a link. */
+  readonly settles: (hash: PaymentHash) => void;
   readonly violate: (invariant: string, message: string) => void;
   /** Every line, for a person who looks at one seed. */
   readonly print: ((line: string) => void) | undefined;
@@ -38,6 +41,8 @@ export function watchedLog(name: string, watch: LogWatch): Log {
         watch.violate('S13', `a preimage is logged: ${message}`);
       }
     }
+    if (message === 'Sending settle resolution' && fields.sent === true)
+      watch.settles(fields.hash as PaymentHash);
     const branch = BRANCHES[message];
     if (branch) watch.counters.hit(branch);
     if (branch?.startsWith('defect.')) watch.violate('defect', `${message}: ${JSON.stringify(fields)}`);

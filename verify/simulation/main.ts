@@ -51,7 +51,12 @@ async function main(): Promise<number> {
   const twice = values['check-determinism'];
   const count = Number(twice ?? values.seeds);
   const from = Number(values.from);
-  const totals = await many({ from, to: from + count, twice: twice !== undefined, workers: Number(values.workers) });
+  const totals = await many({
+    from,
+    to: from + count,
+    twice: twice !== undefined,
+    workers: Number(values.workers),
+  });
   return judge(totals, twice !== undefined);
 }
 
@@ -60,7 +65,9 @@ async function one(seed: number, only: string | undefined, log: boolean): Promis
   const kept = only === undefined ? {} : { only: new Set(only.split(',')) };
   const result = await runSeed(seed, { ...kept, history: 100_000, ...(log ? { print: out } : {}) });
   out(result.history.join('\n'));
-  out(`seed ${seed}: trace ${result.hash}, ${result.steps} steps, ${Math.round(result.simulatedMs / 1000)} s simulated`);
+  out(
+    `seed ${seed}: trace ${result.hash}, ${result.steps} steps, ${Math.round(result.simulatedMs / 1000)} s simulated`,
+  );
   if (!result.violation) return 0;
   out(`VIOLATION ${result.violation.message}`);
   if (only === undefined) await explain(seed);
@@ -74,13 +81,20 @@ async function explain(seed: number): Promise<void> {
   if (!shrunk) return out('it does not fail any more: the run is not repeatable');
   const { only, result, runs } = shrunk;
   const { plan } = result;
-  out(`--- seed ${seed}, shortened by ${runs} runs to ${only.length} payments and faults: ${result.violation?.message}`);
+  out(
+    `--- seed ${seed}, shortened by ${runs} runs to ${only.length} payments and faults: ${result.violation?.message}`,
+  );
   for (const fault of plan.faults) out(`  ${fault.label} ${fault.kind} at ${fault.at.toFixed(0)} ms`);
   for (const payment of plan.payments) {
     const parts = payment.parts.map((part) => `${part.kind} over lnd${part.node}`).join(', ');
     out(`  ${payment.label} at ${payment.at.toFixed(0)} ms, ${payment.intention}: ${parts}`);
   }
-  out(result.history.filter((line) => !/app looks|timer (1000|5000|100)$|> info|< info/.test(line)).slice(-120).join('\n'));
+  out(
+    result.history
+      .filter((line) => !/app looks|timer (1000|5000|100)$|> info|< info/.test(line))
+      .slice(-120)
+      .join('\n'),
+  );
   out(`replay: node verify/simulation/main.ts --seed ${seed} --only ${only.join(',')}`);
   out(`whole:  node verify/simulation/main.ts --seed ${seed}`);
 }
@@ -99,7 +113,9 @@ async function many({ from, to, twice, workers }: Many): Promise<Totals> {
     const seconds = (performance.now() - began) / 1000;
     const hours = totals.simulatedMs / 3_600_000;
     const speed = `${(totals.seeds / seconds).toFixed(1)} seeds/s, ${(totals.steps / seconds / 1000).toFixed(0)} k steps/s`;
-    out(`${totals.seeds} of ${to - from} seeds, ${speed}, ${hours.toFixed(1)} h simulated, ${totals.failures.length} failed`);
+    out(
+      `${totals.seeds} of ${to - from} seeds, ${speed}, ${hours.toFixed(1)} h simulated, ${totals.failures.length} failed`,
+    );
   };
   const ticker = setInterval(progress, 10_000);
   await Promise.all(

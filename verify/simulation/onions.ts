@@ -22,7 +22,9 @@ export class Onions {
         const pause = random.chance(0.05) ? random.between(3, 60) : random.between(0.05, 1);
         last = Math.max(last, scheduler.now + pause);
         const copy = result.sharedSecret ? { ...result, sharedSecret: result.sharedSecret.slice() } : result;
-        scheduler.after(last - scheduler.now, `${process.name} peeled ${number}`, () => done(copy), { owner: process });
+        scheduler.after(last - scheduler.now, `${process.name} peeled ${number}`, () => done(copy), {
+          owner: process,
+        });
       },
       close: () => Promise.resolve(),
     };

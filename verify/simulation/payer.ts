@@ -1,8 +1,8 @@
+import type { PeelResult } from '../../src/actors/ports/onionPeeler.ts';
 import type { PaymentHash } from '../../src/domain/hash.ts';
 import { type PartId, partIdOf } from '../../src/domain/htlcKey.ts';
-import { encodePaymentAddr, type PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
-import type { PeelResult } from '../../src/actors/ports/onionPeeler.ts';
 import { sha256 } from '../../src/lightning/crypto.ts';
+import { encodePaymentAddr, type PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
 import type { Counters } from './counters.ts';
 import { POLICY } from './daemon.ts';
 import type { Ledger, TruePart } from './ledger.ts';
@@ -47,7 +47,11 @@ export class Payer {
   pay(plan: PaymentPlan): void {
     const { scheduler, random, deriver } = this.#world;
     const expiresAt = Math.floor(scheduler.wallClockMs / 1000) + plan.expirySecs;
-    const paymentAddr = encodePaymentAddr({ random16: random.bytes(16), expiresAt, amountMsat: plan.amountMsat });
+    const paymentAddr = encodePaymentAddr({
+      random16: random.bytes(16),
+      expiresAt,
+      amountMsat: plan.amountMsat,
+    });
     const preimage = deriver.preimage(paymentAddr);
     const hash = Buffer.from(sha256(preimage)).toString('hex') as PaymentHash;
     const payment: Payment = { plan, hash, preimage, paymentAddr, expiresAt, attempts: 0 };
@@ -66,7 +70,9 @@ export class Payer {
     const sent: PartId[] = [];
     for (const [index, part] of payment.plan.parts.entries()) {
       const label = `${payment.plan.label}.${payment.attempts}.${index}`;
-      this.#world.scheduler.after(part.delayMs, `${label} sends`, () => this.#send(payment, part, label, 0, sent));
+      this.#world.scheduler.after(part.delayMs, `${label} sends`, () =>
+        this.#send(payment, part, label, 0, sent),
+      );
     }
     if (payment.plan.retries >= payment.attempts) this.#watch(payment, sent);
   }
@@ -83,7 +89,9 @@ export class Payer {
         return;
       }
       counters.hit('payer.triesAgain');
-      scheduler.after(random.between(0, 3_000), `${payment.plan.label} tries again`, () => this.#attempt(payment));
+      scheduler.after(random.between(0, 3_000), `${payment.plan.label} tries again`, () =>
+        this.#attempt(payment),
+      );
     });
   }
 
@@ -110,7 +118,14 @@ export class Payer {
       });
       const id = partIdOf({ nodeId: node.nodeId, chanId: htlc.chanId, htlcId: htlc.htlcId });
       const autoFailHeight = htlc.incomingExpiry - REJECT_DELTA;
-      const truth = { id, kind: part.kind, paymentHash: payment.hash, amountMsat: part.amountMsat, node, label };
+      const truth = {
+        id,
+        kind: part.kind,
+        paymentHash: payment.hash,
+        amountMsat: part.amountMsat,
+        node,
+        label,
+      };
       // The node may have failed it at once: then it is no longer pending, and its end is known already.
       ledger.add({ ...truth, autoFailHeight, final: undefined, finalHeight: 0, outcome: undefined });
       sent.push(id);
@@ -124,7 +139,11 @@ export class Payer {
     }
   }
 
-  #prepare(payment: Payment, part: PartPlan, node: LndNode): { readonly fee: bigint; readonly blob: Uint8Array } {
+  #prepare(
+    payment: Payment,
+    part: PartPlan,
+    node: LndNode,
+  ): { readonly fee: bigint; readonly blob: Uint8Array } {
     const { onions, random } = this.#world;
     const due = BigInt(POLICY.feeBaseMsat) + (part.amountMsat * BigInt(POLICY.feeRatePpm)) / 1_000_000n;
     const fee = part.kind === 'feeShort' ? due - 1n : due;

@@ -143,7 +143,9 @@ function paymentOf(random: Prng, base: Base, index: number): PaymentPlan {
   const over = !base.exactAmount && random.chance(0.15);
   const totalMsat = over ? amountMsat + amountMsat / 4n : amountMsat;
   const good = random.weighted({ 1: 5, 2: 4, 3: 2, 5: 1 });
-  const parts = splitAmount(random, totalMsat, Number(good)).map((amount) => partOf(random, base, 'good', amount));
+  const parts = splitAmount(random, totalMsat, Number(good)).map((amount) =>
+    partOf(random, base, 'good', amount),
+  );
   const extra = random.weighted({ none: 10, missing: 2, surplus: 2, odd: 5 });
   if (extra === 'missing') parts.pop();
   if (extra === 'surplus') {
@@ -158,7 +160,15 @@ function paymentOf(random: Prng, base: Base, index: number): PaymentPlan {
     totalMsat,
     expirySecs: random.chance(0.1) ? random.integer(1, 20) : 3_600,
     parts,
-    intention: random.weighted({ settle: 12, settleTwice: 3, cancel: 3, race: 3, wrongFirst: 2, late: 3, silent: 2 }),
+    intention: random.weighted({
+      settle: 12,
+      settleTwice: 3,
+      cancel: 3,
+      race: 3,
+      wrongFirst: 2,
+      late: 3,
+      silent: 2,
+    }),
     retries: random.weighted({ 0: 3, 1: 3, 2: 1 }) === '0' ? 0 : 1,
   };
 }

@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly history?: number;
   readonly print?: (line: string) => void;
   /** Replaces the store of each daemon: for checks that must find a defect. */
-  readonly sabotage?: (store: DecisionStore, process: Process) => DecisionStore;
+  readonly sabotage?: (store: DecisionStore, process: Process, state: DatabaseState) => DecisionStore;
   /** Deviations from the rules of a run: for checks that must find a defect. */
   readonly rules?: Partial<LifecycleRules>;
 }
@@ -89,7 +89,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   }
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', onUnhandled);
-  if (unhandled.length > 0) crash ??= new Violation('defect', `unhandled rejection: ${stackOf(unhandled[0])}`);
+  if (unhandled.length > 0)
+    crash ??= new Violation('defect', `unhandled rejection: ${stackOf(unhandled[0])}`);
   return {
     seed,
     hash: trace.hash,
@@ -112,7 +113,13 @@ async function live(world: World): Promise<void> {
 function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptions): World {
   const counters = new Counters();
   const rules = { ...RULES, exactAmount: plan.exactAmount, ...options.rules };
-  const ledger = new Ledger({ counters, margin: RULES.deadlineMargin, blockSilenceMs: BLOCK_SILENCE_MS });
+  const ledger = new Ledger({
+    counters,
+    exactAmount: plan.exactAmount,
+    autoSettle: plan.autoSettle,
+    margin: RULES.deadlineMargin,
+    blockSilenceMs: BLOCK_SILENCE_MS,
+  });
   const state = new DatabaseState(ledger);
   const database = new DatabaseServer(state, scheduler, random.split('database'), counters);
   ledger.attach(state, scheduler);
@@ -123,11 +130,20 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
   const identityKey = random.split('key').bytes(32);
   const deriver = new PreimageDeriver(identityKey);
   const onions = new Onions();
-  const payer = new Payer({ scheduler, random: random.split('payer'), counters, ledger, nodes, onions, deriver });
-  const logOf: DaemonWorld['logOf'] = (name) =>
-    watchedLog(name, {
+  const payer = new Payer({
+    scheduler,
+    random: random.split('payer'),
+    counters,
+    ledger,
+    nodes,
+    onions,
+    deriver,
+  });
+  const logOf: DaemonWorld['logOf'] = (process) =>
+    watchedLog(process.name, {
       counters,
       isSecret: (hex) => payer.secrets.has(hex),
+      settles: (hash) => ledger.handsOver(process, hash),
       violate: (invariant, message) => ledger.violate(invariant, message),
       print: options.print && ((line) => options.print!(`${scheduler.now.toFixed(1).padStart(10)} ${line}`)),
     });
@@ -143,7 +159,7 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
     identityKey,
     rules,
     autoSettle: plan.autoSettle,
-    watchCharts: plan.seed % 4 === 0,
+    watchCharts: plan.seed % 2 === 0,
     logOf,
     sabotage: options.sabotage,
   };
@@ -165,7 +181,19 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
     for (let i = 0; i < blocks; i += 1) for (const node of nodes) node.blockMined();
   };
   const nemesis = new Nemesis({ scheduler, counters, hosts, nodes, database, app, mine });
-  const world: World = { plan, scheduler, counters, ledger, database, nodes, hosts, payer, app, nemesis, mine };
+  const world: World = {
+    plan,
+    scheduler,
+    counters,
+    ledger,
+    database,
+    nodes,
+    hosts,
+    payer,
+    app,
+    nemesis,
+    mine,
+  };
   schedulePlan(world, random.split('chain'));
   return world;
 }

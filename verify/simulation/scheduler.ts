@@ -192,4 +192,3 @@ function pop(heap: Step[]): void {
   }
   heap[at] = last;
 }
-

@@ -12,7 +12,11 @@ export interface Shrunk {
  * Leaves out payments and faults, in halves and then in ever smaller groups, as long as the same invariant still
  * breaks (ddmin). Everything is replayed by label, so that what is left behaves as it did.
  */
-export async function shrink(seed: number, options: RunOptions = {}, mostRuns = 300): Promise<Shrunk | undefined> {
+export async function shrink(
+  seed: number,
+  options: RunOptions = {},
+  mostRuns = 300,
+): Promise<Shrunk | undefined> {
   const plan = planOf(seed, options.only);
   let labels = [...plan.faults.map((f) => f.label), ...plan.payments.map((p) => p.label)];
   const first = await runSeed(seed, options);

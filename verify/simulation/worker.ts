@@ -40,7 +40,8 @@ async function work(task: WorkerTask): Promise<void> {
     if (result.violation) failures.push({ seed, message: result.violation.message });
     if (task.twice) {
       const again = await runSeed(seed);
-      if (again.hash !== result.hash) failures.push({ seed, message: `not repeatable: ${result.hash}, ${again.hash}` });
+      if (again.hash !== result.hash)
+        failures.push({ seed, message: `not repeatable: ${result.hash}, ${again.hash}` });
     }
     counters.addAll(result.counters.entries());
     seeds += 1;

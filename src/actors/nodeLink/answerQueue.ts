@@ -1,3 +1,4 @@
+import type { CircuitKey } from '../../domain/htlcKey.ts';
 import type { HtlcAnswer, InterceptorStream } from '../ports/lndClient.ts';
 
 interface Waiting {
@@ -45,6 +46,19 @@ export class AnswerQueue {
   forgetUntil(height: number): number {
     const before = this.#waiting.length;
     if (before > 0) this.#waiting = this.#waiting.filter((w) => w.autoFailHeight > height);
+    return before - this.#waiting.length;
+  }
+
+  /**
+   * Drops what waits for an HTLC that lnd offers anew, since its channel was closed: on chain lnd takes neither a
+   * fail nor a second settle, and would end the stream for it.
+   */
+  forget(key: CircuitKey): number {
+    const before = this.#waiting.length;
+    if (before === 0) return 0;
+    this.#waiting = this.#waiting.filter(
+      ({ answer }) => answer.key.chanId !== key.chanId || answer.key.htlcId !== key.htlcId,
+    );
     return before - this.#waiting.length;
   }
 

@@ -57,6 +57,7 @@ export class Interception {
    */
   offer(raw: LndHtlcOffer): void {
     const onChain = raw.autoFailHeight === 0 || raw.autoFailHeight === raw.incomingExpiry;
+    if (onChain) this.#deps.counters.forgotten += this.#queue?.forget(raw.key) ?? 0;
     if (raw.outgoingRequestedChanId !== this.#deps.virtualChannel) this.#resume(raw, onChain);
     else if (!this.#finished) this.#handOver(raw, onChain);
   }
