@@ -27,6 +27,8 @@ export interface Flaws {
   readonly unfencedFinal?: boolean;
   /** What is read about a hash is acted upon without looking at the leader's epoch in the same read. */
   readonly unfencedLookup?: boolean;
+  /** A new process loads what it reads, also when yet another one leads by then. */
+  readonly unfencedRecovery?: boolean;
   /** A new process starts without the failures that earlier ones decided. */
   readonly forgetFails?: boolean;
   /** A new process starts without the settle requests that earlier ones decided. */

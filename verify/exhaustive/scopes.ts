@@ -8,6 +8,11 @@ export interface Scope {
   readonly nodeOf: readonly number[];
   /** Height at which its node gives each HTLC back; the margin is one block. */
   readonly autoFail: readonly number[];
+  /**
+   * Fewer orders: streams end at both ends at once, and a final event is heard at once or never. Only for the
+   * largest scopes; the smaller ones have it all.
+   */
+  readonly coarse?: boolean;
   /** Heights run from 0 to this. */
   readonly maxHeight: number;
   /** How often each fault can happen; how often the application can call. At most 3 each. */
@@ -47,6 +52,12 @@ export const SCOPES: readonly Scope[] = [
   define('split', { daemons: 2, ...TWO, maxHeight: 1, budgets: { settle: 1, takeover: 1 } }),
   define('third', { daemons: 1, ...THREE, maxHeight: 1, budgets: { settle: 1 } }),
   define('surplus', { daemons: 1, ...THREE, maxHeight: 2, budgets: { disconnect: 1, settle: 1 } }),
+  define('two-takeovers', {
+    daemons: 2,
+    ...TWO,
+    maxHeight: 1,
+    budgets: { crash: 1, takeover: 2, settle: 1 },
+  }),
   define('faults', {
     daemons: 1,
     ...TWO,
@@ -69,13 +80,23 @@ export const SCOPES: readonly Scope[] = [
     daemons: 1,
     ...THREE,
     maxHeight: 2,
+    coarse: true,
     budgets: { crash: 2, disconnect: 1, lndRestart: 1, ambiguous: 1, settle: 2 },
   }),
 ];
 
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ci: ['tiny', 'database', 'readiness', 'restarts', 'split'],
-  full: ['database', 'readiness', 'surplus', 'faults', 'split-brain', 'split-brain-ambiguous', 'three'],
+  full: [
+    'database',
+    'readiness',
+    'surplus',
+    'faults',
+    'two-takeovers',
+    'split-brain',
+    'split-brain-ambiguous',
+    'three',
+  ],
 };
 
 export function scopesOf(name: string): readonly Scope[] {

@@ -98,7 +98,9 @@ function sentenceOf(world: World, label: number): string {
 function healingSentence(step: number, a: number, b: number, who: string): string {
   switch (step) {
     case STEP.start:
-      return `${who} starts, leads, and recovers from the database`;
+      return `${who} starts and takes the lead`;
+    case STEP.recover:
+      return `${who} reads what is pending`;
     case STEP.connect:
       return `${who} opens the interceptor of ${node(b)}`;
     case STEP.deliver:
@@ -108,7 +110,7 @@ function healingSentence(step: number, a: number, b: number, who: string): strin
     case STEP.readmit:
       return `${who} takes ${htlc(b)} up again`;
     case STEP.final:
-      return `${htlc(a)} becomes final at its node`;
+      return `${htlc(a)} becomes final at its node${['', '; its event is lost', '; the daemon hears it'][b]}`;
     case STEP.event:
       return `${who} hears that ${htlc(b)} is final`;
     case STEP.lookup:
@@ -148,6 +150,7 @@ function pictureOf(world: World): string {
     const phase = s[phaseAt(d)];
     const name = scope.daemons === 1 ? 'daemon' : `daemon ${d + 1}`;
     if (phase === PHASE.dead) return `${name} down`;
+    if (phase === PHASE.starting) return `${name} starting`;
     const links = bitsOf(s[linksAt(d)]!).map((n) => 'AB'[n]);
     return `${name}${phase === PHASE.fenced ? ' fenced' : ''} on [${links.join('')}]: ${world.info(d).story}`;
   });

@@ -253,6 +253,12 @@ const shellMutants: readonly Mutant[] = [
     'a row is acted upon that another leader may have written',
   ),
   mutant(
+    withFlaws('unfenced-recovery', { unfencedRecovery: true }),
+    'two-takeovers',
+    'S',
+    'what is pending is loaded although another leader may have written it',
+  ),
+  mutant(
     withFlaws('no-epoch-bump', { noEpochBump: true }),
     'split',
     'S6',

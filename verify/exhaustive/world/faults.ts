@@ -65,7 +65,8 @@ export class FaultSteps {
   #takeover(d: number): void {
     const world = this.#world;
     const leader = world.before[LEADER]! - 1;
-    if (leader === d || world.before[phaseAt(leader)] !== PHASE.live) return;
+    const phase = world.before[phaseAt(leader)];
+    if (leader === d || (phase !== PHASE.live && phase !== PHASE.starting)) return;
     const s = world.begin();
     if (!spend(s, BUDGET.takeover)) return;
     world.start(d);

@@ -30,6 +30,7 @@ export const STEP = {
   kick: 32,
   exit: 33,
   sync: 34,
+  recover: 35,
 } as const;
 
 /** Steps from here on need nobody's will and no bad luck: what heals. */

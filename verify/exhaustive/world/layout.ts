@@ -29,7 +29,8 @@ export const FLIGHT_EXECUTED = 8;
 export const FLIGHT_AGAIN = 16;
 export const FLIGHT_FENCED = 32;
 
-export const PHASE = { dead: 0, live: 1, fenced: 2 } as const;
+/** `starting`: it leads, and has not read yet what is pending. */
+export const PHASE = { dead: 0, live: 1, fenced: 2, starting: 3 } as const;
 
 /** Who has the interceptor slot of a node: 0 nobody, else the daemon + 1. */
 export const slotAt = (node: number): number => 20 + node;

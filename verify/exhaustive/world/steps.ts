@@ -5,7 +5,9 @@ import { label, STEP } from './labels.ts';
 import {
   ANNOUNCED,
   BUDGET,
+  BUDGETS,
   bookAt,
+  budgetOf,
   EVENTS,
   FAILS,
   FLIGHT_EXECUTED,
@@ -67,6 +69,7 @@ export class Steps {
     const phase = before[phaseAt(d)]!;
     if (phase === PHASE.dead) return this.#start(d);
     if (phase === PHASE.fenced) return this.#exit(d);
+    if (phase === PHASE.starting) return this.#recover(d);
     const info = memory.infos[beforeWords[MEMORY + d]!]!;
     this.#statement(d);
     for (let node = 0; node < scene.nodes; node++) this.#link(d, node);
@@ -93,10 +96,20 @@ export class Steps {
     const world = this.#world;
     const { before } = world;
     const leader = before[LEADER]! - 1;
-    if (leader !== d && leader >= 0 && before[phaseAt(leader)] === PHASE.live) return;
+    const phase = before[phaseAt(leader)];
+    if (leader !== d && (phase === PHASE.live || phase === PHASE.starting)) return;
     world.begin();
     world.start(d);
     this.#visit(label(STEP.start, d));
+  }
+
+  /** What is pending is read under the epoch; who finds another one ends. */
+  #recover(d: number): void {
+    const world = this.#world;
+    const s = world.begin();
+    if (world.database.passes(s, d) || world.design.flaws.unfencedRecovery) world.recover(d);
+    else world.end(d, 0);
+    this.#visit(label(STEP.recover, d));
   }
 
   #exit(d: number): void {
@@ -178,7 +191,7 @@ export class Steps {
 
   #link(d: number, node: number): void {
     const world = this.#world;
-    const { before, scene } = world;
+    const { before } = world;
     const bit = 1 << node;
     const slot = before[slotAt(node)]!;
     if (before[linksAt(d)]! & bit) {
@@ -186,9 +199,8 @@ export class Steps {
         if (world.scope.daemons === 2 && before[LEADER] !== d + 1) this.#kick(d, node);
         return;
       }
-      const s = world.begin();
-      s[linksAt(d)]! &= ~bit;
-      s[bookAt(d)]! &= ~scene.onNode(node);
+      world.begin();
+      world.notice(d, node);
       return this.#visit(label(STEP.notice, d, node));
     }
     if (slot !== 0) return;
@@ -250,9 +262,21 @@ export class Steps {
     const world = this.#world;
     const state = world.before[htlcAt(k)]!;
     if (state !== HTLC.settling && state !== HTLC.failing) return;
+    this.#becomeFinal(k, state);
+    const client = world.s[slotAt(world.scene.nodeOf[k]!)]! - 1;
+    if (!world.scope.coarse || client < 0) return this.#visit(label(STEP.final, k));
+    world.s[EVENTS]! &= ~(1 << k);
+    this.#visit(label(STEP.final, k, 1));
+    this.#becomeFinal(k, state);
+    world.s[EVENTS]! &= ~(1 << k);
+    world.turn(client, op(OP.finalised, k, state === HTLC.settling ? 1 : 0));
+    this.#visit(label(STEP.final, k, 2));
+  }
+
+  #becomeFinal(k: number, state: number): void {
+    const world = this.#world;
     world.begin()[htlcAt(k)] = state === HTLC.settling ? HTLC.settled : HTLC.failed;
     world.announceEnd(k);
-    this.#visit(label(STEP.final, k));
   }
 
   #node(node: number): void {
@@ -333,7 +357,18 @@ export class Steps {
     const isSettle = step === STEP.settleCall;
     if (world.info(d).hasEntry) world.turn(d, op(isSettle ? OP.settle : OP.cancel, set));
     else this.#answerFromRow(set, isSettle);
+    // A call that changes nothing leads where less can happen than here.
+    if (!world.laws.violation && this.#isUnchanged()) return;
+    // What nobody can ask for any more need not be remembered.
+    if (budgetOf(s, BUDGET.settle) === 0 && budgetOf(s, BUDGET.cancel) === 0) s[ANNOUNCED] = 0;
     this.#visit(label(step, d, set));
+  }
+
+  /** Whether nothing but a budget differs from the state before. */
+  #isUnchanged(): boolean {
+    const { s, before } = this.#world;
+    for (let i = 0; i < BUDGETS; i++) if (s[i] !== before[i]) return false;
+    return true;
   }
 
   /** src/actors/supervisor/applicationCalls.ts settle, cancel: without an actor the row answers. */

@@ -11,6 +11,7 @@ import {
   type BudgetName,
   BYTES,
   bookAt,
+  budgetOf,
   EVENTS,
   FAILS,
   FLIGHT_ITEMS,
@@ -107,7 +108,7 @@ export class World {
           break;
         case EFFECT.announce: {
           const index = SETS.indexOf(a as never);
-          if (index >= 0) s[ANNOUNCED]! |= 1 << index;
+          if (index >= 0 && this.#canBeCalled()) s[ANNOUNCED]! |= 1 << index;
           break;
         }
         case EFFECT.settleAnswer:
@@ -124,6 +125,10 @@ export class World {
       }
     }
     this.#submit(d);
+  }
+
+  #canBeCalled(): boolean {
+    return budgetOf(this.s, BUDGET.settle) > 0 || budgetOf(this.s, BUDGET.cancel) > 0;
   }
 
   /** groupCommit.ts: an idle writer takes at once everything that was submitted in the turn. */
@@ -152,9 +157,18 @@ export class World {
   /** The node's slot gets free; answers in `lost` had not arrived. */
   freeSlot(node: number, lost: number): void {
     const { s } = this;
+    const client = s[slotAt(node)]! - 1;
     s[slotAt(node)] = 0;
     s[EVENTS]! &= ~this.scene.onNode(node);
+    if (this.scope.coarse && client >= 0) this.notice(client, node);
     this.loseAnswers(lost);
+  }
+
+  /** The daemon learns that its stream is gone. */
+  notice(d: number, node: number): void {
+    const { s } = this;
+    s[linksAt(d)]! &= ~(1 << node);
+    s[bookAt(d)]! &= ~this.scene.onNode(node);
   }
 
   loseAnswers(lost: number): void {
@@ -209,17 +223,23 @@ export class World {
     this.loseAnswers(lost);
   }
 
-  /** src/daemon/run: takes the lead, then recovers, before any node link exists. */
+  /** src/daemon/run: takes the lead. With one daemon nothing can come between that and the recovery. */
   start(d: number): void {
     const { s, words } = this;
     this.database.raiseEpoch(s, d);
     s[GHOST] = 0;
-    s[phaseAt(d)] = PHASE.live;
     words[MEMORY + d] = DaemonMemory.EMPTY;
+    s[phaseAt(d)] = PHASE.starting;
+    if (this.scope.daemons === 1) this.recover(d);
+  }
+
+  /** supervisor.ts recover: before any node link exists. high_water may not have been written. */
+  recover(d: number): void {
+    const { s } = this;
+    s[phaseAt(d)] = PHASE.live;
     const row = this.database.row(s);
     const status = rowStatus(row);
     const pending = status === ROW.requested || status === ROW.released ? row : 0;
-    // readRecovery takes what is not final; high_water may not have been written.
     if (pending !== 0 || s[FAILS] !== 0) this.turn(d, op(OP.recover, 0, pending | (s[FAILS]! << 15)));
   }
 
