@@ -25,7 +25,7 @@ const ERRORS: readonly LndErrorKind[] = [
 ];
 const TIMES = [0, 1, 499, 500, 1_000, 5_000, 10_000, 30_000, 60_000, 130_000, 600_000, 3_600_000];
 const VERSIONS = ['0.21.2-beta', 'v0.15.5', '', '9'.repeat(400), '0.16.0-beta.rc2', '0.21.x', '-1.0.0'];
-const MOST_STEPS = 100;
+const MOST_STEPS = 60;
 
 /** A program of an input's bytes: two for each step, what to do and with what. */
 class Play {
