@@ -78,7 +78,7 @@ async function begin(options: ChaosOptions, workspace: Workspace): Promise<Run> 
   workspace.defer(async () => application.close());
   const random = new SeededRandom(options.seed + 2);
   const killer = new Killer({ cluster, watch, ledger, application, random });
-  workspace.defer(() => killer.stop());
+  workspace.defer(async () => killer.abandon());
   return { options, workspace, cluster, ledger, watch, chain, payments, application, killer };
 }
 

@@ -38,9 +38,14 @@ export class Killer {
     this.#add(name);
   }
 
+  /** Starts nothing more. */
+  abandon(): void {
+    this.#stopped = true;
+  }
+
   /** Starts nothing more and waits for faults that are on to be over. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.abandon();
     await this.#loops;
     await Promise.all(this.#running);
   }
