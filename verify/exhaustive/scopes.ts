@@ -76,6 +76,13 @@ export const SCOPES: readonly Scope[] = [
     maxHeight: 2,
     budgets: { ambiguous: 1, takeover: 1, settle: 1, cancel: 1 },
   }),
+  define('three-database', {
+    daemons: 1,
+    ...THREE,
+    maxHeight: 2,
+    budgets: { ambiguous: 1, dbError: 1, settle: 1, cancel: 1 },
+  }),
+  define('three-crash', { daemons: 1, ...THREE, maxHeight: 2, budgets: { crash: 1, settle: 1 } }),
   define('three', {
     daemons: 1,
     ...THREE,
@@ -95,6 +102,8 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'two-takeovers',
     'split-brain',
     'split-brain-ambiguous',
+    'three-database',
+    'three-crash',
     'three',
   ],
 };
