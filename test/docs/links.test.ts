@@ -35,7 +35,7 @@ describe('documentation', () => {
       scripts: Record<string, string>;
     };
     const said = ['README.md', 'CONTRIBUTING.md'].flatMap((page) =>
-      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/npm (?:run )?(test|(?<=run )[a-z]+)/g)].map(
+      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/npm (?:run )?(test|(?<=run )[a-z:]+)/g)].map(
         ([, name]) => name!,
       ),
     );
