@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Payer } from '../../src/simulator/payer/payer.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { App } from './application.ts';
 import { ClusterNode, eventually } from './cluster.ts';
@@ -212,18 +213,27 @@ describe('an lnd that is not as it should be', () => {
 describe('the end', () => {
   it('by SIGTERM is orderly and quick, with exit code 0, also with clients and held HTLCs', async () => {
     await released();
+    const payer = new Payer({ nodes: [alice.control] });
     const daemon = run(configured({ nodes: [alice.config], dsn: database.dsn }));
     const app = new App(await daemon.address());
     onTestFinished(() => app.close());
     await app.subscribe();
     await daemon.line('Node ready');
+    const issued = await app.invoice(10_000n);
+    const paying = payer.pay(issued.text, { maxRetries: 0 });
+    const setId = await app.acceptedSet(issued);
     const before = Date.now();
     expect(await daemon.stop()).toEqual({ code: 0, signal: null });
     expect(Date.now() - before).toBeLessThan(10_000);
-    // The lead is given back: the next one need not wait.
+
+    // The lead is given back: the next one need not wait. It finds the same set.
     const next = run(configured({ nodes: [alice.config], dsn: database.dsn }));
-    await next.address();
-    expect(Date.now() - before).toBeLessThan(20_000);
+    const after = new App(await next.address());
+    onTestFinished(() => after.close());
+    await after.subscribe();
+    expect(await after.acceptedSet(issued)).toEqual(setId);
+    expect(await after.cancel(issued, setId)).toBe(status.OK);
+    expect((await paying).attempts.map(({ failure }) => failure?.message?.code)).toEqual([0x400f]);
   });
 
   it('of a leader by kill: a standby takes over once the lease has run out', async () => {
