@@ -40,6 +40,7 @@ export class ShopApplication {
   readonly #told = new Map<string, Told>();
   #subscription: AcceptedSubscription | undefined;
   #connected: Application | undefined;
+  readonly #waits = new Set<AbortController>();
   #awayUntil = 0;
   #slowUntil = 0;
   #healed = false;
@@ -69,6 +70,12 @@ export class ShopApplication {
     this.#healed = true;
     this.#awayUntil = 0;
     this.#slowUntil = 0;
+  }
+
+  /** The run is over. Node.js keeps signals that somebody listens to, and with them the whole world. */
+  end(): void {
+    for (const wait of this.#waits) wait.abort();
+    this.#waits.clear();
   }
 
   #host(): DaemonHost | undefined {
@@ -282,7 +289,9 @@ export class ShopApplication {
       }
       if (answer.result !== 'aborted') this.#ended(hash, setId, answer.result);
     };
-    const ask = (app: Application) => app.waitForFinalStatus(hash, new AbortController().signal);
+    const controller = new AbortController();
+    this.#waits.add(controller);
+    const ask = (app: Application) => app.waitForFinalStatus(hash, controller.signal);
     this.#call(`status ${hash.slice(0, 6)}`, 0.5, ask, answered, again);
   }
 

@@ -22,6 +22,8 @@ import { Trace } from './trace.ts';
 export interface RunOptions {
   /** Labels of the payments and faults that are kept; all without it. */
   readonly only?: ReadonlySet<string>;
+  /** Changes what the seed has drawn: for checks that need more of one fault. */
+  readonly alter?: (plan: Plan) => Plan;
   /** Lines of history to keep. */
   readonly history?: number;
   readonly print?: (line: string) => void;
@@ -69,7 +71,8 @@ export interface World {
 
 /** One seed from start to drain. Never throws for what the code under test does: that is a violation. */
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const plan = planOf(seed, options.only);
+  const drawn = planOf(seed, options.only);
+  const plan = options.alter?.(drawn) ?? drawn;
   const trace = new Trace(options.history ?? 0);
   const random = new Prng(`run ${seed}`);
   const scheduler = new Scheduler(random.split('scheduler'), trace);
@@ -87,6 +90,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   } catch (error) {
     crash = new Violation('defect', stackOf(error));
   }
+  world?.app.end();
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', onUnhandled);
   if (unhandled.length > 0)
