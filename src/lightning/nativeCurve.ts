@@ -31,6 +31,7 @@ export function loadNativeCurve(): Curve | undefined {
     recover: (signature, recoveryId, digest) =>
       attempt(() => native.ecdsaRecover(signature, recoveryId, digest, true)),
     multiplyPublicKey: (key, scalar) => attempt(() => native.publicKeyTweakMul(key, scalar, true)),
-    multiplyPrivateKey: (key, scalar) => attempt(() => native.privateKeyTweakMul(Uint8Array.from(key), scalar)),
+    multiplyPrivateKey: (key, scalar) =>
+      attempt(() => native.privateKeyTweakMul(Uint8Array.from(key), scalar)),
   };
 }

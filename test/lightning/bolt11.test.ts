@@ -391,13 +391,3 @@ describe('decodeInvoice with fields of any making', () => {
     expect(() => decodeInvoice(signed(fields, end))).toThrow(rejected);
   });
 });
-
-describe('bech32', () => {
-  it('reads what it writes', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ min: 0, max: 31, maxLength: 200 }), (words) => {
-        expect(decodeBech32(encodeBech32('lnbc', words))).toEqual({ prefix: 'lnbc', words });
-      }),
-    );
-  });
-});

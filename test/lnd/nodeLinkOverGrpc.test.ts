@@ -4,8 +4,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LndError } from '../../src/actors/ports/lndClient.ts';
 import { createGrpcLndClient } from '../../src/adapters/lnd/grpcLndClient.ts';
 import type { PaymentHash } from '../../src/domain/hash.ts';
-import { selfSignedCertificate } from '../../src/simulator/server/certificate.ts';
 import { unavailable } from '../../src/simulator/node/faults.ts';
+import { selfSignedCertificate } from '../../src/simulator/server/certificate.ts';
 import { linkedLnd, receive, WAIT } from './simulated.ts';
 
 const preimage = new Uint8Array(32).fill(9);
