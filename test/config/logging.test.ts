@@ -57,6 +57,12 @@ describe('the log', () => {
     }
   });
 
+  it('keeps the fields of every generation of children', async () => {
+    const { log, lines } = await logger();
+    log.child({ a: 1 }).child({ b: 2 }).child({ c: 3 }).info({ d: 4 }, 'x');
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ a: 1, b: 2, c: 3, d: 4 });
+  });
+
   it('hides what must not be there, at any depth, in children and in errors', async () => {
     const canary = 'c0ffee'.repeat(11);
     for (const format of ['json', 'console'] as const) {

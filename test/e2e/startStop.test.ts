@@ -178,7 +178,7 @@ describe('an lnd that is not as it should be', () => {
       says: /requireinterceptor/,
     },
     { what: 'without stored finals', faults: { storeFinalsOff: true }, says: /store-final-htlc-resolutions/ },
-    { what: 'asked with a wrong macaroon', node: wrongMacaroon, says: /permission denied|macaroon/ },
+    { what: 'asked with a wrong macaroon', node: wrongMacaroon, says: /does not take this macaroon/ },
     {
       what: 'configured with a certificate that is not there',
       node: () => ({ ...alice.config, tlsCertPath: join(dir, 'absent.cert') }),

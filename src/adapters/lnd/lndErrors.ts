@@ -5,6 +5,9 @@ import { LndError, type LndErrorKind } from '../../actors/ports/lndClient.ts';
 const DENIED =
   /permission denied|verification failed|cannot get macaroon|cannot determine data format|macaroon/;
 
+const MACAROON_ADVICE =
+  '. lnd does not take this macaroon: see that macaroonPath belongs to this node, or bake one with the permissions that docs/lnd.md lists';
+
 /**
  * What lnd or gRPC said, sorted. lnd returns most errors as UNKNOWN with a text, so the text has to decide. The
  * details of a gRPC error hold no request data, hence no secret.
@@ -13,7 +16,9 @@ export function lndErrorOf(error: unknown): LndError {
   if (error instanceof LndError) return error;
   if (!isServiceError(error)) return new LndError('other', String(error).slice(0, 300));
   const text = (error.details || error.message).slice(0, 300);
-  return new LndError(kindOf(error.code, text), `${status[error.code]}: ${text}`);
+  const kind = kindOf(error.code, text);
+  const advice = kind === 'denied' ? MACAROON_ADVICE : '';
+  return new LndError(kind, `${status[error.code]}: ${text}${advice}`);
 }
 
 export function isNotFound(error: unknown): boolean {

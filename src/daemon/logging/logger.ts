@@ -37,9 +37,12 @@ async function prettyStream(destination: DestinationStream, colorize: boolean): 
 }
 
 /** pino leaves a child's own fields as they are; they are scrubbed like all others. */
-function scrubbingChildren(logger: pino.Logger): Logger {
-  const child = logger.child.bind(logger);
-  const scrubbing = { child: (fields: LogFields) => scrubbingChildren(child(scrubFields(fields))) };
+function scrubbingChildren(logger: pino.Logger, make = logger.child): Logger {
+  // Children inherit from their logger: pino's own method has to be handed on, or a grandchild would be a child.
+  const scrubbing = {
+    child: (fields: LogFields) =>
+      scrubbingChildren(make.call(logger, scrubFields(fields)) as pino.Logger, make),
+  };
   return Object.assign(logger, scrubbing) as unknown as Logger;
 }
 
