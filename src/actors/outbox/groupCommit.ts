@@ -1,5 +1,5 @@
-import type { BatchOutcome } from '../ports/decisionStore.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { BatchOutcome } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 
 /** What became of one submitted item. `ambiguous` is a report on the way: one of the others follows. */
@@ -131,7 +131,13 @@ export class GroupCommit<T, R> {
       }
       if (this.#stopped) return false;
       this.#options.log.warn(
-        { outbox: this.#options.name, outcome: outcome.kind, error: outcome.error, attempt, items: items.length },
+        {
+          outbox: this.#options.name,
+          outcome: outcome.kind,
+          error: outcome.error,
+          attempt,
+          items: items.length,
+        },
         'Outbox write not acknowledged, submitting it again',
       );
       await this.#pause(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** attempt));

@@ -41,7 +41,7 @@ function scrubbingChildren(logger: pino.Logger, make = logger.child): Logger {
   // Children inherit from their logger: pino's own method has to be handed on, or a grandchild would be a child.
   const scrubbing = {
     child: (fields: LogFields) =>
-      scrubbingChildren(make.call(logger, scrubFields(fields)) as pino.Logger, make),
+      scrubbingChildren(make.call(logger, scrubFields(fields)) as unknown as pino.Logger, make),
   };
   return Object.assign(logger, scrubbing) as unknown as Logger;
 }
