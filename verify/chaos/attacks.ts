@@ -21,6 +21,8 @@ export interface WeightedAttack {
   readonly name: string;
   readonly weight: number;
   readonly attack: Attack;
+  /** It makes no outage longer as long as there is a leader. */
+  readonly isMild?: boolean;
 }
 
 /** A leader must have led for so long before the next attack on it: it shall have something to lose. */
@@ -65,7 +67,7 @@ function freeze(pick: (field: Battlefield) => DaemonSeat | undefined): Attack {
     if (isLong && random.below(2) === 0) {
       // What lnd's keepalive does to a client that does not answer: it frees the slot.
       await pause(ms - 1_500);
-      for (const proxy of seat.toNodes) proxy.cutAll();
+      if (seat.keeper.current === process) for (const proxy of seat.toNodes) proxy.cutAll();
       await pause(1_500);
     } else await pause(ms);
     process.kill('SIGCONT');
@@ -106,9 +108,9 @@ export const KILLS: readonly WeightedAttack[] = [
   { name: 'leader kill -9', weight: 1.2, attack: end(leader, 'SIGKILL') },
   { name: 'leader clean stop', weight: 4, attack: end(leader, 'SIGTERM') },
   { name: 'leader SIGSTOP', weight: 5, attack: freeze(leader) },
-  { name: 'standby kill -9', weight: 13, attack: end(standby, 'SIGKILL') },
-  { name: 'standby clean stop', weight: 3, attack: end(standby, 'SIGTERM') },
-  { name: 'standby SIGSTOP', weight: 6, attack: freeze(standby) },
+  { name: 'standby kill -9', weight: 13, attack: end(standby, 'SIGKILL'), isMild: true },
+  { name: 'standby clean stop', weight: 3, attack: end(standby, 'SIGTERM'), isMild: true },
+  { name: 'standby SIGSTOP', weight: 6, attack: freeze(standby), isMild: true },
   { name: 'postgres kill -9', weight: 2.5, attack: killPostgres },
   { name: 'postgres shutdown', weight: 1, attack: killPostgresKeeper },
   {

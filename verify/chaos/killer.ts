@@ -1,8 +1,9 @@
 import { type Battlefield, DISTURBANCES, KILLS, type WeightedAttack } from './attacks.ts';
 
 /**
- * When a node has seen no settlement for so long, no more harm is done until it does: the margin before a payment's
- * deadline is planned for outages of a bounded length, and what longer ones do is documented, not judged.
+ * When a node has seen no settlement for so long, only a standby may come to harm until it does, and nobody without
+ * a leader: the margin before a payment's deadline is planned for outages of a bounded length, and what longer ones
+ * do is documented, not judged.
  */
 const MERCY_MS = 6_000;
 const MOST_BEHIND_MS = 4_000;
@@ -50,6 +51,12 @@ export class Killer {
     await Promise.all(this.#running);
   }
 
+  #allowed(attacks: readonly WeightedAttack[]): readonly WeightedAttack[] {
+    const { ledger, watch } = this.#field;
+    if (ledger.stalledMs() <= MERCY_MS) return attacks;
+    return watch.leader ? attacks.filter(({ isMild }) => isMild) : [];
+  }
+
   #add(name: string): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
@@ -59,7 +66,7 @@ export class Killer {
     attacks: readonly WeightedAttack[],
     count: (name: string) => void,
   ): Promise<void> {
-    const { random, ledger } = this.#field;
+    const { random } = this.#field;
     if (perMinute <= 0) return;
     let next = performance.now();
     while (!this.#stopped) {
@@ -67,9 +74,10 @@ export class Killer {
       next += Math.min(5, -Math.log(1 - random.next())) * (60_000 / perMinute);
       next = Math.max(next, performance.now() - MOST_BEHIND_MS);
       await pause(Math.max(20, next - performance.now()));
-      while (ledger.stalledMs() > MERCY_MS && !this.#stopped) await pause(50);
+      let allowed = this.#allowed(attacks);
+      for (; allowed.length === 0 && !this.#stopped; allowed = this.#allowed(attacks)) await pause(50);
       if (this.#stopped) return;
-      const chosen = choose(attacks, random.next());
+      const chosen = choose(allowed, random.next());
       const attacking = chosen
         .attack(this.#field)
         .then((done) => {

@@ -32,8 +32,8 @@ export interface ChaosTiming {
 /** Blocks of margin: with the block time above this is the longest outage that payments are planned to survive. */
 export const DEADLINE_MARGIN = 20;
 
-const LONG: ChaosTiming = { blockMs: 1_500, holdMs: 15_000, acceptMs: 25_000, drainMs: 90_000 };
-const SHORT: ChaosTiming = { blockMs: 1_000, holdMs: 5_000, acceptMs: 6_000, drainMs: 45_000 };
+const LONG: ChaosTiming = { blockMs: 2_000, holdMs: 15_000, acceptMs: 25_000, drainMs: 90_000 };
+const SHORT: ChaosTiming = { blockMs: 2_000, holdMs: 5_000, acceptMs: 6_000, drainMs: 45_000 };
 
 /** The version for continuous integration: about a minute in all. */
 export const CI_OPTIONS: Omit<ChaosOptions, 'say'> = {

@@ -111,7 +111,8 @@ export class FaultProxy {
       this.#lanes.delete(lane);
       clearTimeout(lane.timer);
       for (const { bytes } of lane.waiting.splice(0)) to.write(bytes);
-      to.end();
+      // Not half-closed: whoever writes to a process that is gone is told so.
+      to.destroySoon();
     });
     if (this.#fault.kind === 'hold') from.pause();
   }
