@@ -8,7 +8,7 @@ export interface FuzzOptions {
   readonly runs: number;
   readonly seed: number;
   /**
-   * Keeps inputs that reach new source, in the first twentieth of the runs: V8 does not optimise what it counts. What
+   * Keeps inputs that reach new source, in the first twentieth of the runs or less: V8 does not optimise what it counts. What
    * is kept then depends on V8, and not on the seed alone.
    */
   readonly coverage?: boolean;
@@ -44,8 +44,9 @@ export interface FuzzReport {
 
 /** Inputs between two looks at the coverage. */
 const BATCH = 1_000;
-/** Of the runs, the part under coverage is one in so many. */
+/** Runs under coverage: one in so many, and not more than the bound. */
 const COVERAGE_SHARE = 20;
+const MOST_COVERAGE_RUNS = 20_000;
 const MOST_KEPT = 4_000;
 const MOST_OUTCOMES = 2_000;
 
@@ -111,7 +112,8 @@ class Fuzzer {
         this.#next(),
       );
       await this.#runBatch(batch);
-      if (this.#runs <= this.#options.runs / COVERAGE_SHARE) await this.#keepWhatIsNew(batch);
+      if (this.#runs <= Math.min(this.#options.runs / COVERAGE_SHARE, MOST_COVERAGE_RUNS))
+        await this.#keepWhatIsNew(batch);
       else this.#coverage?.close();
       this.#options.onProgress?.({ runs: this.#runs, seconds: this.#seconds, kept: this.#kept.length });
     }
