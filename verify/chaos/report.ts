@@ -75,7 +75,7 @@ export function reportText(report: ChaosReport): string {
     `drained in ${seconds(report.drainMs)}`,
     `residual (released, then away until given back): ${report.residuals.length}`,
     ...report.residuals.slice(0, 10).map(({ hash, text }) => `  ${hash} ${text}`),
-    `violations: ${report.violations.length}`,
+    `violations: ${report.violations.length} ${listed(byRule(report.violations))}`,
     ...report.violations.slice(0, 50).map(({ rule, hash, text }) => `  ${rule}: ${hash ?? ''} ${text}`),
     ...report.stories,
   ];
@@ -93,6 +93,12 @@ function takeOverLine(all: readonly TakeOver[], how: LeaderEnd): string {
   };
   const mine = all.filter((each) => each.how === how);
   return `take-over after ${title}: ${of(mine)}; with nothing else broken: ${of(mine.filter((each) => !each.disturbed))}`;
+}
+
+function byRule(violations: readonly Violation[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { rule } of violations) add(counts, rule);
+  return counts;
 }
 
 function add(counts: Map<string, number>, name: string): void {
