@@ -1,7 +1,7 @@
 import { assign, emit, sendParent, setup } from 'xstate';
 import { barrierHolds, deadlineReached, type ReleaseView } from '../../domain/barrier.ts';
 import type { FailResult } from '../../domain/failResult.ts';
-import { sumOfParts } from '../../domain/part.ts';
+import { type Part, sumOfParts } from '../../domain/part.ts';
 import { setIdOf } from '../../domain/setId.ts';
 import { completes } from '../../domain/terms.ts';
 import type { HtlcSetContext, HtlcSetEffect, HtlcSetEvent, HtlcSetInput, SetReport } from './events.ts';
@@ -10,6 +10,12 @@ const viewOf = (event: HtlcSetEvent): ReleaseView | undefined => ('view' in even
 
 const settledSum = (context: HtlcSetContext): bigint =>
   sumOfParts(context.parts.filter((p) => context.reported.some((r) => r.partId === p.id && r.settled)));
+
+/** Whether a new set has all that its sender declared with its very first part. */
+export const isWhole = (parts: readonly Part[] | undefined): parts is readonly Part[] => {
+  const first = parts?.[0];
+  return parts !== undefined && first !== undefined && completes(sumOfParts(parts), first.totalMsat);
+};
 
 const withReport = (context: HtlcSetContext, event: HtlcSetEvent) =>
   event.type === 'part.finalised' && !context.reported.some((r) => r.partId === event.partId)
@@ -27,10 +33,7 @@ export const behaviour = setup({
   guards: {
     isRestoredAs: ({ context }, params: { as: HtlcSetContext['restoredAs'] }) =>
       context.restoredAs === params.as,
-    isWhole: ({ context }) => {
-      const [first] = context.parts;
-      return first !== undefined && completes(sumOfParts(context.parts), first.totalMsat);
-    },
+    isWhole: ({ context }) => isWhole(context.parts),
     isRefused: ({ context }) => context.doom !== undefined,
     isHeldAlready: ({ context, event }) =>
       event.type === 'part.added' && context.parts.some((p) => p.id === event.part.id),

@@ -1,6 +1,7 @@
 import type { FailResult } from '../../domain/failResult.ts';
 import type { Part } from '../../domain/part.ts';
-import { behaviour } from './behaviour.ts';
+import { setIdOf } from '../../domain/setId.ts';
+import { behaviour, isWhole } from './behaviour.ts';
 
 const NO_PARTS: readonly Part[] = [];
 const NONE: readonly never[] = [];
@@ -23,7 +24,7 @@ export const htlcSetMachine = behaviour.createMachine({
     holdMs: input.holdMs,
     restoredAs: input.restoredAs,
     parts: input.parts ?? NO_PARTS,
-    setId: input.setId,
+    setId: input.setId ?? (isWhole(input.parts) ? setIdOf(input.parts.map((p) => p.key)) : undefined),
     doom: input.refusal,
     requestDurable: input.restoredAs === 'requested' || input.restoredAs === 'released',
     reported: NONE,
@@ -38,7 +39,7 @@ export const htlcSetMachine = behaviour.createMachine({
         { guard: { type: 'isRestoredAs', params: { as: 'released' } }, target: 'released' },
         { guard: { type: 'isRestoredAs', params: { as: 'failed' } }, target: 'failed' },
         { guard: 'isRefused', target: 'failing' },
-        { guard: 'isWhole', target: 'complete', actions: ['recordSetId', 'reportCompleted'] },
+        { guard: 'isWhole', target: 'complete', actions: 'reportCompleted' },
         { target: 'collecting' },
       ],
     },
@@ -144,11 +145,11 @@ export const htlcSetMachine = behaviour.createMachine({
           {
             guard: 'barrierHolds',
             target: 'released',
-            actions: ['recordRequestDurable', 'answerRequested', 'reportReleased'],
+            actions: ['answerRequested', 'reportReleased'],
           },
           {
             target: 'withheld',
-            actions: ['recordRequestDurable', 'answerRequested', 'reportReleasing'],
+            actions: ['answerRequested', 'reportReleasing'],
           },
         ],
         'commit.refused': [

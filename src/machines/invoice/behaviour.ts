@@ -150,8 +150,11 @@ export const behaviour = setup({
         : {},
     ),
     recordNoSet: assign({ current: undefined }),
-    recordFinalSet: assign(({ context }) => ({
-      finalSetId: context.finalSetId ?? context.current?.setId ?? context.restored?.setId,
+    recordFinalSet: assign(({ context }) => ({ finalSetId: context.current?.setId })),
+    recordEnd: assign(({ context }) => ({
+      finalSetId: context.current?.setId,
+      live: context.live - 1,
+      current: undefined,
     })),
     recordClosed: assign(({ context, event }) => ({
       live: context.live - 1,

@@ -1,6 +1,6 @@
 import type { FailResult } from '../../domain/failResult.ts';
 import { behaviour } from './behaviour.ts';
-import type { InvoiceStatus } from './events.ts';
+import type { InvoiceInput, InvoiceStatus } from './events.ts';
 
 const refuse = (reason?: FailResult) => ({
   type: 'refusePart' as const,
@@ -44,6 +44,9 @@ const alreadyRequested = {
   ],
 } as const;
 
+const isOver = ({ restored }: InvoiceInput): boolean =>
+  restored?.as === 'settled' || restored?.as === 'failed';
+
 /**
  * One invoice, from its first part to its last. Invoices nobody pays have no actor: they are stateless.
  *
@@ -60,7 +63,7 @@ export const invoiceMachine = behaviour.createMachine({
     attempts: 0,
     live: 0,
     current: undefined,
-    finalSetId: undefined,
+    finalSetId: isOver(input) ? input.restored?.setId : undefined,
   }),
   initial: 'routing',
   states: {
@@ -171,7 +174,11 @@ export const invoiceMachine = behaviour.createMachine({
           on: {
             ...alreadyRequested,
             'set.releasing': { guard: 'isCurrentSet', target: 'releasing' },
-            'set.aborted': { guard: 'isCurrentSet', target: '#invoice.failed', actions: notify('failed') },
+            'set.aborted': {
+              guard: 'isCurrentSet',
+              target: '#invoice.failed',
+              actions: [notify('failed'), 'recordFinalSet'],
+            },
           },
         },
         releasing: {
@@ -180,7 +187,11 @@ export const invoiceMachine = behaviour.createMachine({
             ...alreadyRequested,
             'set.requested': { guard: 'isCurrentSet', target: 'requested' },
             'set.released': { guard: 'isCurrentSet', target: 'released' },
-            'set.aborted': { guard: 'isCurrentSet', target: '#invoice.failed', actions: notify('failed') },
+            'set.aborted': {
+              guard: 'isCurrentSet',
+              target: '#invoice.failed',
+              actions: [notify('failed'), 'recordFinalSet'],
+            },
           },
         },
         released: {
@@ -191,12 +202,12 @@ export const invoiceMachine = behaviour.createMachine({
               {
                 guard: 'isFullySettled',
                 target: '#invoice.settled',
-                actions: ['recordFinalSet', notify('settled'), 'recordClosed', 'forgetSet'],
+                actions: [notify('settled'), 'recordEnd', 'forgetSet'],
               },
               {
                 guard: 'isCurrentSet',
                 target: '#invoice.failed',
-                actions: ['recordFinalSet', notify('failed'), 'recordClosed', 'forgetSet'],
+                actions: [notify('failed'), 'recordEnd', 'forgetSet'],
               },
               { actions: ['recordClosed', 'forgetSet'] },
             ],
@@ -206,7 +217,6 @@ export const invoiceMachine = behaviour.createMachine({
     },
     settled: {
       description: 'Paid. Parts that still come are refused.',
-      entry: 'recordFinalSet',
       on: {
         ...cleanUp,
         ...mayClose,
@@ -216,7 +226,6 @@ export const invoiceMachine = behaviour.createMachine({
     },
     failed: {
       description: 'Settlement was requested and did not succeed as a whole.',
-      entry: 'recordFinalSet',
       on: {
         ...cleanUp,
         ...mayClose,
