@@ -14,24 +14,26 @@ interface Step {
 
 const root = resolve(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'lnmux-check-'));
-const report = join(scratch, 'tests.json');
+const reports = ['test', 'test:proofs'].map((script) => ({ script, path: join(scratch, `${script}.json`) }));
 
 const STEPS: readonly Step[] = [
   { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'] },
   { name: 'lint and format', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'generated code is fresh', command: ['node', 'scripts/checkGenerated.ts'] },
   { name: 'statecharts are fresh', command: ['node', 'scripts/statecharts/generate.ts', '--check'] },
-  {
-    name: 'tests',
-    command: [
-      ...(['npm', 'test', '--silent', '--'] as const),
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    ],
-  },
+  ...reports.map(
+    ({ script, path }): Step => ({
+      name: script === 'test' ? 'tests' : 'proofs, in small sizes',
+      command: [
+        ...(['npm', 'run', '--silent', script, '--'] as const),
+        ...['--reporter=default', '--reporter=json', `--outputFile.json=${path}`],
+      ],
+    }),
+  ),
 ];
 
 /** Vitest's own count. A file that could not even be loaded has no failed tests, and still is a failure. */
-function countTests(): { readonly passed: number; readonly failed: number } {
+function countTests(report: string): { readonly passed: number; readonly failed: number } {
   try {
     const result = JSON.parse(readFileSync(report, 'utf8')) as {
       numPassedTests: number;
@@ -59,10 +61,12 @@ try {
     console.log(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'}, ${seconds} s`);
     if (status !== 0) failures.push(name);
   }
-  const { passed, failed } = countTests();
+  const counts = reports.map(({ path }) => countTests(path));
+  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
   console.log(failures.length === 0 ? '\nall checks passed' : `\nfailed: ${failures.join(', ')}`);
   // Vitest may also fail as a whole: an error outside of any test, or none found at all.
-  console.log(`tests: ${passed} passed, ${failures.includes('tests') ? Math.max(failed, 1) : failed} failed`);
+  console.log(`tests: ${passed} passed, ${failures.length > 0 ? Math.max(failed, 1) : failed} failed`);
   if (failures.length > 0) process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });
