@@ -11,7 +11,7 @@ import { SecretSlab } from '../../src/actors/supervisor/secretSlab.ts';
 import type { PaymentHash } from '../../src/domain/hash.ts';
 import { partIdOf } from '../../src/domain/htlcKey.ts';
 import type { Part } from '../../src/domain/part.ts';
-import { FakeStore } from '../support/fakeStore.ts';
+import { FakeStore, type StoreSession } from '../support/fakeStore.ts';
 import { ALICE } from '../support/payments.ts';
 import { RecordingLog } from '../support/recordingLog.ts';
 import { SimulatedClock, turns } from '../support/simulatedClock.ts';
@@ -151,11 +151,24 @@ describe('held HTLCs', () => {
   });
 });
 
+const lookupsOn = (store: StoreSession, clock: SimulatedClock, onFenced = () => {}) =>
+  new InvoiceLookups({ store, epoch: store.epoch, clock, log: new RecordingLog(), onFenced });
+
 describe('lookups', () => {
+  it('tell of nothing once another leader has taken over', async () => {
+    const store = new FakeStore();
+    let fenced = 0;
+    const lookups = lookupsOn(store.open(), new SimulatedClock(), () => fenced++);
+    store.open();
+    lookups.lookUp('a' as PaymentHash, () => expect.unreachable('a stale leader must not act on a row'));
+    await turns();
+    expect(fenced).toBe(1);
+  });
+
   it('of one turn share a query; one query is under way at a time; a failed one is asked again', async () => {
     const clock = new SimulatedClock();
     const session = new FakeStore().open();
-    const lookups = new InvoiceLookups(session, clock, new RecordingLog());
+    const lookups = lookupsOn(session, clock);
     const found: string[] = [];
     session.failingReads = 1;
     for (const hash of ['a', 'b', 'a']) lookups.lookUp(hash as PaymentHash, () => found.push(hash));
@@ -174,7 +187,7 @@ describe('lookups', () => {
   it('end with stop', async () => {
     const clock = new SimulatedClock();
     const session = new FakeStore().open();
-    const lookups = new InvoiceLookups(session, clock, new RecordingLog());
+    const lookups = lookupsOn(session, clock);
     session.failingReads = 1;
     let found = 0;
     lookups.lookUp(HASH, () => {

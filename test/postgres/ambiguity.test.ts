@@ -247,7 +247,8 @@ describe('fence and sequence', () => {
     expect(await store.finalise(stale, [final(p, 0, true)])).toEqual({ kind: 'fenced' });
     expect(await store.journal(stale, [line], 900_000)).toEqual({ kind: 'fenced' });
     expect(await rowsOf(p)).toEqual({ members: undefined, events: 0 });
-    expect((await store.recover()).height).toBe(0);
+    await expect(store.recover(stale)).rejects.toThrow('another leader');
+    expect((await store.recover(stale + 1n)).height).toBe(0);
   });
 
   test('a new leader waits for the old one’s statement; later ones of the old one are fenced', async () => {

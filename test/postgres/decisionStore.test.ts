@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../src/actors/ports/decisionStore.ts';
+import { FencedRead } from '../../src/actors/ports/decisionStore.ts';
 import { openPostgresStore, type PostgresStore } from '../../src/adapters/postgres/decisionStore.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { silentLog } from '../support/silentLog.ts';
@@ -149,7 +150,7 @@ describe('failing and aborting', () => {
     expect(await decide(fail(p, [p.members[0]!], 2))).toEqual(['committed']);
     expect(await decide(settle('requestAndRelease', p))).toEqual(['a part is already failed']);
     expect(await stored(p)).toBeUndefined();
-    const found = (await store.recover()).fails.filter((row) => row.paymentHash === p.hash);
+    const found = (await store.recover(epoch)).fails.filter((row) => row.paymentHash === p.hash);
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({
       key: p.members[0]!.key,
@@ -168,7 +169,7 @@ describe('failing and aborting', () => {
       'committed',
       'a part belongs to a set that is requested',
     ]);
-    expect((await store.recover()).fails.filter((row) => row.paymentHash === p.hash)).toEqual([]);
+    expect((await store.recover(epoch)).fails.filter((row) => row.paymentHash === p.hash)).toEqual([]);
   });
 
   test('several fails of one hash share a statement', async () => {
@@ -187,7 +188,7 @@ describe('failing and aborting', () => {
     expect(await decide(abort(p))).toEqual(['committed']);
     expect(await decide(abort(p))).toEqual(['committed']);
     expect(await stored(p)).toMatchObject({ status: 'FAILED', cause: 'deadline_reached', members: [] });
-    expect((await store.recover()).fails.filter((row) => row.paymentHash === p.hash)).toHaveLength(2);
+    expect((await store.recover(epoch)).fails.filter((row) => row.paymentHash === p.hash)).toHaveLength(2);
     expect(await decide(release(p), settle('request', p), settle('requestAndRelease', p))).toEqual([
       'the set is aborted',
       'a part is already failed',
@@ -197,7 +198,7 @@ describe('failing and aborting', () => {
       { outcome: 'noted' },
       { outcome: 'noted' },
     ]);
-    expect((await store.recover()).fails.filter((row) => row.paymentHash === p.hash)).toEqual([]);
+    expect((await store.recover(epoch)).fails.filter((row) => row.paymentHash === p.hash)).toEqual([]);
     // Also when nothing of the fails is left.
     expect(await decide(abort(p), settle('request', p))).toEqual(['committed', 'the set is aborted']);
     expect(await events(p)).toEqual([
@@ -206,6 +207,16 @@ describe('failing and aborting', () => {
       'htlc.failed>failing',
       'htlc.failed>failing',
     ]);
+  });
+
+  test('reads that decide are fenced: a row seen as released must be one that nobody can abort any more', async () => {
+    const p = payment(next++);
+    await decide(settle('requestAndRelease', p));
+    expect(await store.invoicesByHash([p.hash], epoch)).toHaveLength(1);
+    expect(await store.invoicesByHash([payment(next++).hash], epoch)).toEqual([]);
+    await expect(store.invoicesByHash([p.hash], epoch - 1n)).rejects.toBeInstanceOf(FencedRead);
+    await expect(store.recover(epoch - 1n)).rejects.toBeInstanceOf(FencedRead);
+    expect(await store.invoicesByHash([p.hash])).toHaveLength(1);
   });
 
   test('a released set is aborted only by the epoch that released it', async () => {
@@ -226,7 +237,7 @@ describe('failing and aborting', () => {
     await decide(settle('request', p));
     expect(await finalise(final(p, 0, false))).toEqual([{ outcome: 'pending' }]);
     expect(await decide(abort(p))).toEqual(['committed']);
-    const fails = (await store.recover()).fails.filter((row) => row.paymentHash === p.hash);
+    const fails = (await store.recover(epoch)).fails.filter((row) => row.paymentHash === p.hash);
     expect(fails.map((row) => row.key)).toEqual([p.members[1]!.key]);
   });
 
@@ -372,7 +383,7 @@ describe('journal and reading', () => {
     expect(await store.eventsByHash(p.hash)).toEqual([
       { ...of, sequence: after.lastSequence - 1n, epoch, machine: 'htlcSet', from: 'a', event: 'b', to: 'c' },
     ]);
-    expect((await store.recover()).height).toBe(800_000);
+    expect((await store.recover(epoch)).height).toBe(800_000);
   });
 
   test('recovery holds what is not final, the list goes by sequence number', async () => {
@@ -380,7 +391,7 @@ describe('journal and reading', () => {
     await decide(settle('requestAndRelease', p));
     await decide(settle('request', q));
     await finalise(final(p, 0, true));
-    const { invoices } = await store.recover();
+    const { invoices } = await store.recover(epoch);
     expect(invoices.some((row) => row.paymentHash === p.hash)).toBe(false);
     expect(invoices.find((row) => row.paymentHash === q.hash)).toEqual(await stored(q));
     const start = (await stored(p))!.sequenceNumber;

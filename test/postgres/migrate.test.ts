@@ -179,7 +179,7 @@ describe('a database of the Go program at version 4, enums in public', () => {
     try {
       const lead = await store.acquire('test', 60_000);
       if (!lead.acquired) throw new Error('not leader');
-      const { invoices } = await store.recover();
+      const { invoices } = await store.recover(lead.epoch);
       expect(invoices).toMatchObject([
         { paymentHash: p.hash, setId: undefined, released: true, status: 'SETTLE_REQUESTED' },
       ]);

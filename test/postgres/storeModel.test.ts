@@ -70,7 +70,7 @@ async function compareRows(model: StoreModel, payments: readonly Payment[]): Pro
     );
   }
   const hashes = new Set(payments.map((p) => p.hash));
-  const fails = (await store.recover()).fails.filter((row) => hashes.has(row.paymentHash));
+  const fails = (await store.recover(model.epoch)).fails.filter((row) => hashes.has(row.paymentHash));
   expect(Object.fromEntries(fails.map((row) => [partIdOf(row.key), row.failureOnion[0]]))).toEqual(
     Object.fromEntries([...model.fails].map(([id, { byte }]) => [id, byte])),
   );

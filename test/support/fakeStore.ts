@@ -1,14 +1,15 @@
-import type {
-  BatchOutcome,
-  Decision,
-  DecisionOutcome,
-  DecisionStore,
-  FinalRecord,
-  JournalLine,
-  RecordedFinal,
-  Recovery,
-  StoredEvent,
-  StoredInvoice,
+import {
+  type BatchOutcome,
+  type Decision,
+  type DecisionOutcome,
+  type DecisionStore,
+  FencedRead,
+  type FinalRecord,
+  type JournalLine,
+  type RecordedFinal,
+  type Recovery,
+  type StoredEvent,
+  type StoredInvoice,
 } from '../../src/actors/ports/decisionStore.ts';
 import type { PaymentHash } from '../../src/domain/hash.ts';
 import { type PartId, partIdOf } from '../../src/domain/htlcKey.ts';
@@ -102,7 +103,8 @@ export class StoreSession implements DecisionStore {
     });
   }
 
-  async recover(): Promise<Recovery> {
+  async recover(epoch: bigint): Promise<Recovery> {
+    if (epoch !== this.#store.epoch) throw new FencedRead();
     const recovery = this.#store.tables.recover();
     for (const { setId, paymentHash, released } of recovery.invoices) {
       if (released) this.knownReleased.add(`${paymentHash}${setId}`);
@@ -111,13 +113,14 @@ export class StoreSession implements DecisionStore {
     return recovery;
   }
 
-  async invoicesByHash(hashes: readonly PaymentHash[]): Promise<readonly StoredInvoice[]> {
+  async invoicesByHash(hashes: readonly PaymentHash[], epoch?: bigint): Promise<readonly StoredInvoice[]> {
     this.reads += 1;
     if (this.#dead) return new Promise(() => {});
     if (this.failingReads > 0) {
       this.failingReads -= 1;
       throw new Error('connection refused');
     }
+    if (epoch !== undefined && epoch !== this.#store.epoch) throw new FencedRead();
     const rows = this.#store.tables.byHash(hashes);
     for (const { setId, paymentHash, released } of rows) {
       if (released) this.knownReleased.add(`${paymentHash}${setId}`);

@@ -184,7 +184,7 @@ describe('seeded defects are found', () => {
     'a leader that forgets what earlier ones decided',
     async () => {
       const defect = sabotaged((store) => ({
-        recover: async () => ({ ...(await store.recover()), invoices: [], fails: [] }),
+        recover: async (epoch) => ({ ...(await store.recover(epoch)), invoices: [], fails: [] }),
       }));
       expect((await firstViolation(defect, 100))?.violation).toBeDefined();
     },

@@ -11,6 +11,7 @@ import type { Counters } from './counters.ts';
 import type { DaemonHost } from './daemon.ts';
 import type { DatabaseState } from './databaseState.ts';
 import type { Ledger } from './ledger.ts';
+import type { Liveness } from './liveness.ts';
 import type { Payer } from './payer.ts';
 import type { Intention } from './plan.ts';
 import type { Prng } from './random.ts';
@@ -25,6 +26,7 @@ export interface ApplicationWorld {
   readonly payer: Payer;
   readonly hosts: readonly DaemonHost[];
   readonly autoSettle: boolean;
+  readonly liveness: Liveness;
 }
 
 /** What the application was told about a set, by the first clear answer of each kind. */
@@ -41,8 +43,12 @@ export class ShopApplication {
   #subscription: AcceptedSubscription | undefined;
   #connected: Application | undefined;
   readonly #waits = new Set<AbortController>();
+  /** Calls that wait for an invoice to end, by where they wait. */
+  readonly #pending = new Map<PaymentHash, { readonly process: Process; open: boolean }[]>();
+  readonly #heard = new Set<SetId>();
+  readonly #withdrawn = new Set<SetId>();
   #awayUntil = 0;
-  #slowUntil = 0;
+  #slowUntil = Number.NEGATIVE_INFINITY;
   #healed = false;
 
   constructor(world: ApplicationWorld) {
@@ -69,13 +75,46 @@ export class ShopApplication {
   heal(): void {
     this.#healed = true;
     this.#awayUntil = 0;
-    this.#slowUntil = 0;
+    this.#slowUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** The run is over. Node.js keeps signals that somebody listens to, and with them the whole world. */
   end(): void {
     for (const wait of this.#waits) wait.abort();
     this.#waits.clear();
+  }
+
+  /** L7: whoever waits for this invoice is told now that it has ended. */
+  closed(hash: PaymentHash): void {
+    const { liveness, counters } = this.#world;
+    for (const wait of this.#pending.get(hash) ?? []) {
+      if (!wait.open) continue;
+      counters.hit('liveness.waitedForEnd');
+      liveness.expect(
+        wait.process,
+        'L7',
+        () => `${this.#name(hash)} has ended, and nobody is told`,
+        () => !wait.open,
+      );
+    }
+  }
+
+  /** L7: a complete set is announced to a subscriber that is there and reads. */
+  completed(process: Process, setId: SetId): void {
+    const { liveness, scheduler, counters, autoSettle } = this.#world;
+    const subscription = this.#subscription;
+    if (autoSettle || !subscription || this.#host()?.process !== process) return;
+    counters.hit('liveness.setComplete');
+    const kept = () =>
+      this.#heard.has(setId) ||
+      this.#withdrawn.has(setId) ||
+      this.#subscription !== subscription ||
+      scheduler.now < this.#slowUntil + 60_000;
+    liveness.expect(process, 'L7', () => `set ${setId.slice(0, 8)} is complete and not announced`, kept);
+  }
+
+  withdrawn(setId: SetId): void {
+    this.#withdrawn.add(setId);
   }
 
   #host(): DaemonHost | undefined {
@@ -141,6 +180,7 @@ export class ShopApplication {
     const { random, counters, payer } = this.#world;
     const { paymentHash: hash, setId } = set;
     counters.hit('app.heard');
+    this.#heard.add(setId);
     if (set.blocksLeft <= 0) counters.hit('app.heardTooLate');
     const intention: Intention = this.#healed
       ? 'settle'
@@ -291,7 +331,13 @@ export class ShopApplication {
     };
     const controller = new AbortController();
     this.#waits.add(controller);
-    const ask = (app: Application) => app.waitForFinalStatus(hash, controller.signal);
+    const ask = async (app: Application) => {
+      const wait = { process: scheduler.current!, open: true };
+      this.#pending.set(hash, [...(this.#pending.get(hash) ?? []), wait]);
+      const answer = await app.waitForFinalStatus(hash, controller.signal);
+      wait.open = false;
+      return answer;
+    };
     this.#call(`status ${hash.slice(0, 6)}`, 0.5, ask, answered, again);
   }
 

@@ -116,6 +116,7 @@ export class DaemonHost {
   }
 
   resumeProcess(process: Process): void {
+    this.#world.ledger.stalled(process);
     this.#world.scheduler.resume(process);
   }
 
@@ -125,6 +126,7 @@ export class DaemonHost {
     const core = this.#core;
     if (!process || this.#ending) return;
     this.#ending = true;
+    this.#world.ledger.stalled(process);
     const { scheduler } = this.#world;
     const over = () => {
       if (this.process === process) this.crash({ host: false, restartMs });

@@ -1,11 +1,12 @@
-import type {
-  BatchOutcome,
-  Decision,
-  DecisionOutcome,
-  DecisionStore,
-  FinalRecord,
-  LeadershipStore,
-  RecordedFinal,
+import {
+  type BatchOutcome,
+  type Decision,
+  type DecisionOutcome,
+  type DecisionStore,
+  FencedRead,
+  type FinalRecord,
+  type LeadershipStore,
+  type RecordedFinal,
 } from '../../src/actors/ports/decisionStore.ts';
 import { roundsOf } from '../../src/adapters/postgres/rounds.ts';
 import type { Counters } from './counters.ts';
@@ -63,6 +64,7 @@ export class DatabaseServer {
   readonly #armed: StatementFault[] = [];
   #armedReads = 0;
   #down = false;
+  #troubledAt = Number.NEGATIVE_INFINITY;
   #slowUntil = 0;
   readonly #flights = new Set<Flight>();
   /** Ends the statement in doubt, with its commit or without. */
@@ -76,6 +78,12 @@ export class DatabaseServer {
     this.#counters = counters;
   }
 
+  /** When it last was anything but well. */
+  get troubledAt(): number {
+    const now = this.#down || this.#inDoubt || this.#armed.length > 0 || this.#armedReads > 0;
+    return now ? this.#scheduler.now : this.#troubledAt;
+  }
+
   arm(fault: StatementFault): void {
     this.#armed.push(fault);
   }
@@ -86,6 +94,7 @@ export class DatabaseServer {
 
   slowFor(ms: number): void {
     this.#slowUntil = Math.max(this.#slowUntil, this.#scheduler.now + ms);
+    this.#troubledAt = Math.max(this.#troubledAt, this.#slowUntil + CLIENT_TIMEOUT_MS);
   }
 
   /** Every connection breaks: what was under way has an open outcome. */
@@ -94,6 +103,7 @@ export class DatabaseServer {
     for (const flight of [...this.#flights]) flight.answer('ambiguous', 'connection lost');
     this.#scheduler.after(ms, 'database is back', () => {
       this.#down = false;
+      this.#troubledAt = Math.max(this.#troubledAt, this.#scheduler.now);
     });
   }
 
@@ -125,16 +135,22 @@ export class DatabaseServer {
         });
         return this.#batch<never>(answer, () => []);
       },
-      recover: async () => {
-        const recovery = await this.#read(process, 'recover', () => state.recovery());
+      recover: async (epoch) => {
+        const recovery = await this.#read(process, 'recover', () => {
+          if (!this.#holds(epoch)) throw new FencedRead();
+          return state.recovery();
+        });
         observer.read(process, {
           released: recovery.invoices.filter((i) => i.released).map((i) => i.paymentHash),
           failed: recovery.fails.map((f) => `${f.key.nodeId}:${f.key.chanId}:${f.key.htlcId}`),
         });
         return recovery;
       },
-      invoicesByHash: async (hashes) => {
-        const rows = await this.#read(process, 'byHash', () => state.byHash(hashes));
+      invoicesByHash: async (hashes, epoch) => {
+        const rows = await this.#read(process, 'byHash', () => {
+          if (epoch !== undefined && !this.#holds(epoch)) throw new FencedRead();
+          return state.byHash(hashes);
+        });
         observer.read(process, {
           released: rows.filter((r) => r.released).map((r) => r.paymentHash),
           failed: [],
@@ -265,7 +281,10 @@ export class DatabaseServer {
   #execute<T>(label: string, execute: () => T, reply: (answer: Answer<T>) => void): void {
     if (this.#inDoubt) return this.#wait(label, execute, reply);
     const fault = label === 'journal' || label === 'release' ? undefined : this.#armed.shift();
-    if (fault) this.#counters.hit(`db.${fault}`);
+    if (fault) {
+      this.#counters.hit(`db.${fault}`);
+      this.#troubledAt = Math.max(this.#troubledAt, this.#scheduler.now + CLIENT_TIMEOUT_MS * 1.3);
+    }
     const lost: Answer<T> = { kind: 'ambiguous', error: 'connection lost' };
     switch (fault) {
       case undefined:
@@ -335,11 +354,17 @@ export class DatabaseServer {
           this.#armedReads -= 1;
           this.#counters.hit('db.readError');
         }
-        const value = broken ? undefined : query();
+        let value: T | undefined;
+        let problem: unknown = broken ? new Error('connection lost') : undefined;
+        try {
+          if (!broken) value = query();
+        } catch (error) {
+          problem = error;
+        }
         this.#scheduler.after(
           this.#latency() + slow,
           `${process.name} db ${label} ${broken ? 'failed' : 'read'}`,
-          () => (broken ? reject(new Error('connection lost')) : resolve(value as T)),
+          () => (problem === undefined ? resolve(value as T) : reject(problem)),
           { owner: process },
         );
       });

@@ -7,6 +7,7 @@ import type { Htlc, Offer, Outcome, Resolution } from '../../src/simulator/node/
 import type { Counters } from './counters.ts';
 import type { AcknowledgementObserver } from './databaseServer.ts';
 import type { DatabaseObserver, DatabaseState, InvoiceState, MemberState } from './databaseState.ts';
+import type { Liveness } from './liveness.ts';
 import type { SessionObserver } from './lndConnection.ts';
 import type { LndNode, OutcomeObserver } from './lndNode.ts';
 import type { PartKind } from './plan.ts';
@@ -41,7 +42,14 @@ export interface TruePart {
 /** What a daemon can know of one interceptor stream. */
 interface Session {
   readonly stream: object;
-  readonly open: Map<PartId, { readonly onChain: boolean; readonly autoFailHeight: number }>;
+  readonly open: Map<PartId, OpenOffer>;
+}
+
+interface OpenOffer {
+  readonly onChain: boolean;
+  readonly autoFailHeight: number;
+  /** It was seen that its time has come. */
+  due: boolean;
 }
 
 interface Knowledge {
@@ -85,6 +93,9 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
   #database: DatabaseState | undefined;
   #scheduler: Scheduler | undefined;
   violation: Violation | undefined;
+  liveness: Liveness | undefined;
+  /** Hears of invoices that have ended in the database. */
+  onClosed: (hash: PaymentHash) => void = () => {};
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -171,6 +182,7 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
     this.#options.counters.hit(
       `closed.${invoice.status === 'SETTLED' ? 'settled' : (invoice.cause ?? 'failed')}`,
     );
+    this.onClosed(invoice.hash);
     const members = this.#members.get(invoice.hash) ?? [];
     for (const id of members) {
       const part = this.parts.get(id);
@@ -226,17 +238,20 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
   // --- the streams, as the daemon sees them
 
   opened(process: Process, node: LndNode, stream: object): void {
+    this.liveness?.disturbs(process);
     this.#of(process).sessions.set(node.nodeId, { stream, open: new Map() });
   }
 
   sessionClosed(process: Process, node: LndNode): void {
+    this.liveness?.disturbs(process);
     this.#of(process).sessions.delete(node.nodeId);
   }
 
   offered(process: Process, node: LndNode, offer: Offer, onChain: boolean): void {
     const id = idOf(node, offer.htlc);
     const session = this.#of(process).sessions.get(node.nodeId);
-    session?.open.set(id, { onChain, autoFailHeight: offer.autoFailHeight });
+    session?.open.set(id, { onChain, autoFailHeight: offer.autoFailHeight, due: false });
+    this.#lookForDue(process);
     this.#options.counters.hit(onChain ? 'lnd.offeredOnChain' : 'lnd.offered');
     if (this.#decisions.has(id)) this.#options.counters.hit(`lnd.offeredAgain.${this.#decisions.get(id)}`);
   }
@@ -245,6 +260,29 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
     const knowledge = this.#of(process);
     knowledge.height = Math.max(knowledge.height, height);
     knowledge.blockAt.set(node.nodeId, this.#scheduler!.now);
+    this.#lookForDue(process);
+  }
+
+  /** L1, L4: what is within the margin is answered before its node gives it back. */
+  #lookForDue(process: Process): void {
+    const knowledge = this.#of(process);
+    for (const session of knowledge.sessions.values()) {
+      for (const [id, offer] of session.open) {
+        if (offer.due || offer.onChain || knowledge.height < offer.autoFailHeight - this.#options.margin)
+          continue;
+        offer.due = true;
+        const part = this.parts.get(id);
+        if (part?.kind !== 'good') continue;
+        this.#options.counters.hit('liveness.dueForItsDeadline');
+        const kept = () => session.open.get(id) !== offer || knowledge.height >= offer.autoFailHeight;
+        const message = () => `${process.name}: ${part.label} is still held within its margin`;
+        this.liveness?.expect(process, 'L4', message, kept);
+      }
+    }
+  }
+
+  stalled(process: Process): void {
+    this.liveness?.disturbs(process);
   }
 
   synced(process: Process, node: LndNode, synced: boolean): void {

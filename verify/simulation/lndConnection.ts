@@ -30,6 +30,8 @@ export interface SessionObserver {
   block(process: Process, node: LndNode, height: number): void;
   synced(process: Process, node: LndNode, synced: boolean): void;
   sessionClosed(process: Process, node: LndNode): void;
+  /** Its transport takes nothing for a while. */
+  stalled(process: Process): void;
 }
 
 export interface ConnectionWorld {
@@ -283,12 +285,14 @@ export class SimulatedConnection implements LndConnection {
     if (scheduler.now >= until && !random.chance(0.01)) return true;
     this.#full = true;
     counters.hit('lnd.backpressure');
+    this.#world.observer.stalled(this.process);
     const pause = Math.max(until - scheduler.now, 0) + random.between(1, 200);
     scheduler.after(
       pause,
       `${this.#name} drained`,
       () => {
         this.#full = false;
+        this.#world.observer.stalled(this.process);
         if (this.#open) this.#interceptor?.drained();
       },
       { owner: this.process },

@@ -1,5 +1,5 @@
 import type { Log, LogFields } from '../../src/actors/ports/log.ts';
-import type { PaymentHash } from '../../src/domain/hash.ts';
+import type { PaymentHash, SetId } from '../../src/domain/hash.ts';
 import type { Counters } from './counters.ts';
 
 /** Messages that tell of a branch that a run wants to have seen, and the names they are counted under. */
@@ -28,6 +28,8 @@ export interface LogWatch {
   readonly isSecret: (hex: string) => boolean;
   /** A settle was given to a link. */
   readonly settles: (hash: PaymentHash) => void;
+  readonly completed: (setId: SetId) => void;
+  readonly withdrawn: (setId: SetId) => void;
   readonly violate: (invariant: string, message: string) => void;
   /** Every line, for a person who looks at one seed. */
   readonly print: ((line: string) => void) | undefined;
@@ -43,6 +45,8 @@ export function watchedLog(name: string, watch: LogWatch): Log {
     }
     if (message === 'Sending settle resolution' && fields.sent === true)
       watch.settles(fields.hash as PaymentHash);
+    if (message === 'Set complete') watch.completed(fields.setID as SetId);
+    if (message === 'Failed invoice') watch.withdrawn(fields.setID as SetId);
     const branch = BRANCHES[message];
     if (branch) watch.counters.hit(branch);
     if (branch?.startsWith('defect.')) watch.violate('defect', `${message}: ${JSON.stringify(fields)}`);

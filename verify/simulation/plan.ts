@@ -193,7 +193,7 @@ function partOf(random: Prng, base: Base, kind: PartKind, amountMsat: bigint, de
     node: random.below(base.nodes),
     channel: random.below(base.channelsPerNode),
     amountMsat,
-    blocks: random.chance(0.3) ? random.integer(8, 15) : random.integer(14, 45),
+    blocks: random.chance(0.35) ? random.integer(2, 9) : random.integer(8, 45),
   };
 }
 

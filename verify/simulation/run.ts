@@ -10,6 +10,7 @@ import { drain } from './drain.ts';
 import { Nemesis } from './faults.ts';
 import { withoutChance } from './globals.ts';
 import { Ledger, Violation } from './ledger.ts';
+import { Liveness } from './liveness.ts';
 import { LndNode } from './lndNode.ts';
 import { watchedLog } from './log.ts';
 import { Onions } from './onions.ts';
@@ -45,7 +46,7 @@ export interface RunResult {
 }
 
 export const RULES: Omit<LifecycleRules, 'exactAmount'> = {
-  cltvRejectDelta: 10,
+  cltvRejectDelta: 3,
   deadlineMargin: 6,
   maxCltvDelta: 2_016,
   maxPartsPerSet: 100,
@@ -143,12 +144,18 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
     onions,
     deriver,
   });
+  const violate = (invariant: string, message: string) => ledger.violate(invariant, message);
+  const liveness = new Liveness({ scheduler, counters, database, violate });
+  ledger.liveness = liveness;
+  const appOf = () => app;
   const logOf: DaemonWorld['logOf'] = (process) =>
     watchedLog(process.name, {
       counters,
       isSecret: (hex) => payer.secrets.has(hex),
+      completed: (setId) => appOf().completed(process, setId),
+      withdrawn: (setId) => appOf().withdrawn(setId),
       settles: (hash) => ledger.handsOver(process, hash),
-      violate: (invariant, message) => ledger.violate(invariant, message),
+      violate,
       print: options.print && ((line) => options.print!(`${scheduler.now.toFixed(1).padStart(10)} ${line}`)),
     });
   const daemonWorld: DaemonWorld = {
@@ -180,7 +187,9 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
     payer,
     hosts,
     autoSettle,
+    liveness,
   });
+  ledger.onClosed = (hash) => app.closed(hash);
   const mine = (blocks: number) => {
     for (let i = 0; i < blocks; i += 1) for (const node of nodes) node.blockMined();
   };

@@ -156,6 +156,15 @@ export interface StoredEvent extends JournalLine {
   readonly epoch: bigint;
 }
 
+/** The epoch of a read is not the leader's any more: nothing of what it would have said may be acted upon. */
+export class FencedRead extends Error {
+  override readonly name = 'FencedRead';
+
+  constructor() {
+    super('another leader has taken over');
+  }
+}
+
 /** The leader's durable memory. One implementation is Postgres; simulations bring a model of it. */
 export interface DecisionStore {
   /** One statement, fenced by `epoch`. Results are in the order of `decisions`. */
@@ -164,9 +173,16 @@ export interface DecisionStore {
   finalise(epoch: bigint, finals: readonly FinalRecord[]): Promise<BatchOutcome<RecordedFinal>>;
   /** Appends journal lines (fenced, batched, off the hot path) and the height high-water mark. */
   journal(epoch: bigint, lines: readonly JournalLine[], height: number): Promise<BatchOutcome<never>>;
-  recover(): Promise<Recovery>;
-  /** Rows for these hashes (any status), for parts that arrive for hashes unknown in memory. Batched by the caller. */
-  invoicesByHash(hashes: readonly PaymentHash[]): Promise<readonly StoredInvoice[]>;
+  /**
+   * What is pending, read under `epoch`. Rejects with {@link FencedRead} when another leader has taken over: a row
+   * that says released is only good for a preimage while nobody of a higher epoch can have seen it differently.
+   */
+  recover(epoch: bigint): Promise<Recovery>;
+  /**
+   * Rows for these hashes (any status). With an epoch, for parts that arrive for hashes unknown in memory, it rejects
+   * with {@link FencedRead} as {@link recover} does; without one, it is for answers to the application.
+   */
+  invoicesByHash(hashes: readonly PaymentHash[], epoch?: bigint): Promise<readonly StoredInvoice[]>;
   listInvoices(query: {
     readonly sequenceStart: bigint;
     readonly max: number;

@@ -1,10 +1,19 @@
 import type { PaymentHash } from '../../domain/hash.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DecisionStore, StoredInvoice } from '../ports/decisionStore.ts';
+import { type DecisionStore, FencedRead, type StoredInvoice } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 
 const MAX_BATCH = 500;
 const RETRY_MS = 250;
+
+export interface LookupOptions {
+  readonly store: DecisionStore;
+  readonly epoch: bigint;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Another leader has taken over: nothing is looked up any more. */
+  readonly onFenced: () => void;
+}
 
 /**
  * Asks the database whether a hash that is unknown in memory has a row. Hashes of one turn share a query, one query
@@ -13,6 +22,8 @@ const RETRY_MS = 250;
  */
 export class InvoiceLookups {
   readonly #store: DecisionStore;
+  readonly #epoch: bigint;
+  readonly #onFenced: () => void;
   readonly #clock: Clock;
   readonly #log: Log;
   #waiting = new Map<PaymentHash, ((invoice: StoredInvoice | undefined) => void)[]>();
@@ -20,10 +31,12 @@ export class InvoiceLookups {
   #scheduled = false;
   #stopped = false;
 
-  constructor(store: DecisionStore, clock: Clock, log: Log) {
+  constructor({ store, epoch, clock, log, onFenced }: LookupOptions) {
     this.#store = store;
+    this.#epoch = epoch;
     this.#clock = clock;
     this.#log = log;
+    this.#onFenced = onFenced;
   }
 
   get depth(): number {
@@ -56,10 +69,15 @@ export class InvoiceLookups {
     while (this.#waiting.size > 0 && !this.#stopped) {
       const hashes = [...this.#waiting.keys()].slice(0, MAX_BATCH);
       try {
-        const rows = await this.#store.invoicesByHash(hashes);
+        const rows = await this.#store.invoicesByHash(hashes, this.#epoch);
         const byHash = new Map(rows.map((row) => [row.paymentHash, row]));
         for (const hash of hashes) this.#answer(hash, byHash.get(hash));
       } catch (error) {
+        if (error instanceof FencedRead) {
+          this.stop();
+          this.#onFenced();
+          break;
+        }
         this.#log.warn(
           { error: String(error), hashes: hashes.length },
           'Invoice lookup failed, asking again',

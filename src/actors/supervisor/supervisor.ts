@@ -58,14 +58,14 @@ export class Supervisor implements NodeLinkListener {
   #stopped = false;
 
   constructor(options: SupervisorOptions) {
-    const { store, clock, log } = options;
+    const { clock, log } = options;
     this.#options = options;
     this.accepted = new AcceptedSets({
       clock,
       graceMs: options.subscriberGraceMs,
       height: () => this.#height,
     });
-    this.#lookups = new InvoiceLookups(store, clock, log);
+    this.#lookups = new InvoiceLookups(options);
     this.#world = {
       options,
       clock,
@@ -107,7 +107,7 @@ export class Supervisor implements NodeLinkListener {
 
   /** Loads what earlier leaders decided. Call it before the first node link starts. */
   async recover(): Promise<void> {
-    const recovery = await this.#options.store.recover();
+    const recovery = await this.#options.store.recover(this.#options.epoch);
     this.#height = Math.max(this.#height, recovery.height);
     this.#dormant.load(recovery);
     for (const invoice of recovery.invoices) {

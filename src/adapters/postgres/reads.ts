@@ -1,9 +1,10 @@
-import type {
-  Recovery,
-  StoredEvent,
-  StoredFail,
-  StoredInvoice,
-  StoredMember,
+import {
+  FencedRead,
+  type Recovery,
+  type StoredEvent,
+  type StoredFail,
+  type StoredInvoice,
+  type StoredMember,
 } from '../../actors/ports/decisionStore.ts';
 import type { FailResult } from '../../domain/failResult.ts';
 import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
@@ -20,14 +21,21 @@ const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.a
   ${MS('i.settle_requested_at')}, ${MS('i.finalized_at')}`;
 const MEMBER = `encode(h.node, 'hex'), h.chan_id, h.htlc_id, h.amount_msat, h.auto_fail_height, h.status::text`;
 const INVOICE_COLUMNS = 11;
+const QUERY_COLUMNS = Array.from({ length: INVOICE_COLUMNS + 6 }, (_, i) => `c${i}`).join(', ');
 
 /**
  * What is not final. There is no index for it on purpose: one on the status would fill with dead entries and slow
  * every payment down. A parallel scan finds 100,000 among a million finished ones in about half a second.
  */
-export async function readRecovery(read: Read): Promise<Recovery> {
-  const invoices = await read(`SELECT ${INVOICE}, ${MEMBER}
-    FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash WHERE i.status = 'SETTLE_REQUESTED'`);
+export async function readRecovery(read: Read, epoch: bigint): Promise<Recovery> {
+  const invoices = await readFenced(
+    read,
+    `SELECT ${INVOICE}, ${MEMBER}
+    FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash WHERE i.status = 'SETTLE_REQUESTED'`,
+    [],
+    epoch,
+  );
+  // Failures need no fence: they are never taken back, whoever leads.
   const fails =
     await read(`SELECT encode(node, 'hex'), chan_id, htlc_id, encode(hash, 'hex'), encode(set_id, 'hex'),
     reason, failure_onion, auto_fail_height FROM lnmux.failed_htlcs`);
@@ -38,14 +46,34 @@ export async function readRecovery(read: Read): Promise<Recovery> {
 export async function readByHash(
   read: Read,
   hashes: readonly PaymentHash[],
+  epoch: bigint | undefined,
 ): Promise<readonly StoredInvoice[]> {
   if (hashes.length === 0) return [];
-  const rows = await read(
-    `SELECT ${INVOICE}, ${MEMBER} FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash
-      WHERE i.hash = ANY($1::bytea[])`,
-    [byteaArray(hashes)],
+  const query = `SELECT ${INVOICE}, ${MEMBER} FROM lnmux.invoices i LEFT JOIN lnmux.htlcs h ON h.hash = i.hash
+      WHERE i.hash = ANY($1::bytea[])`;
+  const values = [byteaArray(hashes)];
+  return groupInvoices(
+    await (epoch === undefined ? read(query, values) : readFenced(read, query, values, epoch)),
   );
-  return groupInvoices(rows);
+}
+
+/**
+ * The rows of a query, if its snapshot is one in which `epoch` leads. What it shows as released then was released by
+ * this leader or an earlier one, and nobody can abort it any more.
+ */
+async function readFenced(
+  read: Read,
+  query: string,
+  values: readonly unknown[],
+  epoch: bigint,
+): Promise<readonly (readonly unknown[])[]> {
+  const rows = await read(
+    `SELECT q.*, l.epoch = $${values.length + 1}::bigint FROM lnmux.leader l LEFT JOIN (
+      SELECT x.* FROM (${query}) x(${QUERY_COLUMNS})) q ON true WHERE l.id = 1`,
+    [...values, epoch],
+  );
+  if (rows.length === 0 || rows[0]!.at(-1) !== true) throw new FencedRead();
+  return rows.filter((row) => row[0] !== null);
 }
 
 /** At most `max` invoices from `sequenceStart` on (included), in the order of their sequence numbers. */
