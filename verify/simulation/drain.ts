@@ -36,6 +36,24 @@ export async function drain(world: World): Promise<void> {
     );
   }
   checkMoney(world);
+  checkGoodput(world);
+}
+
+/** Where nothing is in the way, an ordinary payment arrives: safety alone would be content with refusing them all. */
+function checkGoodput({ plan, payer, database, ledger, counters }: World): void {
+  if (plan.faults.length > 0 || plan.blockMs < 60_000) return;
+  for (const { plan: payment, hash } of payer.byHash.values()) {
+    const { label, parts, intention, expirySecs, amountMsat, totalMsat } = payment;
+    const sum = parts.reduce((total, part) => total + part.amountMsat, 0n);
+    const ordinary = parts.every((part) => part.kind === 'good' && part.blocks > 12 && part.delayMs < 5_000);
+    if (!ordinary || sum !== totalMsat || totalMsat < amountMsat) continue;
+    // In auto-settle mode the application cancels what it hears of, for the race.
+    if (plan.autoSettle || !intention.startsWith('settle') || expirySecs < 60) continue;
+    counters.hit('liveness.ordinaryPayment');
+    const status = database.state.invoices.get(hash)?.status;
+    if (status !== 'SETTLED')
+      ledger.violate('L0', `${label}: an ordinary payment is ${status ?? 'not requested'}`);
+  }
 }
 
 function heal({ nemesis, database, app, payer, nodes, hosts }: World): void {

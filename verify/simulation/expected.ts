@@ -105,6 +105,11 @@ export const EXPECTED: readonly string[] = [
     'failed',
     'closed',
   ].map((state) => `state.invoice.${state}`),
+  // Promises with a time limit
+  'liveness.dueForItsDeadline',
+  'liveness.setComplete',
+  'liveness.waitedForEnd',
+  'liveness.ordinaryPayment',
   // The application
   'app.crashed',
   'app.callLost',

@@ -91,7 +91,7 @@ async function explain(seed: number): Promise<void> {
   }
   out(
     result.history
-      .filter((line) => !/app looks|timer (1000|5000|100)$|> info|< info/.test(line))
+      .filter((line) => !/app looks|timer (1000|5000|250|100)$|> info|< info|db (acquire|renew)/.test(line))
       .slice(-120)
       .join('\n'),
   );
