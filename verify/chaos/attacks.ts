@@ -21,6 +21,8 @@ export interface WeightedAttack {
   readonly name: string;
   readonly weight: number;
   readonly attack: Attack;
+  /** It stops every payment for a while. */
+  readonly isHard?: boolean;
   /** It makes no outage longer as long as there is a leader. */
   readonly isMild?: boolean;
 }
@@ -105,14 +107,14 @@ const killPostgresKeeper: Attack = async ({ cluster, watch }) => {
 
 /** What counts as a kill. */
 export const KILLS: readonly WeightedAttack[] = [
-  { name: 'leader kill -9', weight: 1.2, attack: end(leader, 'SIGKILL') },
-  { name: 'leader clean stop', weight: 4, attack: end(leader, 'SIGTERM') },
-  { name: 'leader SIGSTOP', weight: 5, attack: freeze(leader) },
+  { name: 'leader kill -9', weight: 1.2, attack: end(leader, 'SIGKILL'), isHard: true },
+  { name: 'leader clean stop', weight: 4, attack: end(leader, 'SIGTERM'), isHard: true },
+  { name: 'leader SIGSTOP', weight: 5, attack: freeze(leader), isHard: true },
   { name: 'standby kill -9', weight: 13, attack: end(standby, 'SIGKILL'), isMild: true },
   { name: 'standby clean stop', weight: 3, attack: end(standby, 'SIGTERM'), isMild: true },
   { name: 'standby SIGSTOP', weight: 6, attack: freeze(standby), isMild: true },
-  { name: 'postgres kill -9', weight: 2.5, attack: killPostgres },
-  { name: 'postgres shutdown', weight: 1, attack: killPostgresKeeper },
+  { name: 'postgres kill -9', weight: 2.5, attack: killPostgres, isHard: true },
+  { name: 'postgres shutdown', weight: 1, attack: killPostgresKeeper, isHard: true },
   {
     name: 'lnd kill -9',
     weight: 8,
@@ -189,8 +191,8 @@ export const DISTURBANCES: readonly WeightedAttack[] = [
   { name: 'database cut', weight: 4, attack: network(database, cutNow) },
   { name: 'database cut around a statement', weight: 8, attack: network(database, cutOnce) },
   { name: 'database slow', weight: 4, attack: network(database, delay) },
-  { name: 'database silent', weight: 4, attack: network(database, hold) },
-  { name: 'database refuses', weight: 2, attack: network(database, refuse) },
+  { name: 'database silent', weight: 4, attack: network(database, hold), isHard: true },
+  { name: 'database refuses', weight: 2, attack: network(database, refuse), isHard: true },
   { name: 'lnd cut', weight: 4, attack: network(lnd, cutNow) },
   { name: 'lnd cut in a message', weight: 4, attack: network(lnd, cutOnce) },
   { name: 'lnd slow', weight: 4, attack: network(lnd, delay) },

@@ -19,7 +19,15 @@ const CALM_MS = 3_000;
 const PROGRESS_MS = 15_000;
 const MAX_STORIES = 5;
 /** Reasons for which a daemon may end by itself: it does not lead any more, or could not start without the database. */
-const GOOD_REASONS = [/another lnmuxd/, /lead/i, /lease/i, /database/i, /Connection terminated/, /ECONN/];
+const GOOD_REASONS = [
+  /another lnmuxd/,
+  /lead/i,
+  /lease/i,
+  /database/i,
+  /Connection terminated/,
+  /terminating connection/,
+  /ECONN/,
+];
 
 /** Everything of one run. */
 interface Run {

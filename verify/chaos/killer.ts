@@ -6,7 +6,11 @@ import { type Battlefield, DISTURBANCES, KILLS, type WeightedAttack } from './at
  * do is documented, not judged.
  */
 const MERCY_MS = 6_000;
-const MOST_BEHIND_MS = 4_000;
+/** After mercy there is no catching up at once: that would be one long outage again. */
+const MOST_BEHIND_MS = 500;
+/** What stops everything is done only when payments have been settled at every node, without a pause, for so long. */
+const HEALTHY_MS = 4_000;
+const PAUSE_MS = 2_500;
 
 /** Does harm at random moments, of random kinds, from a seed. */
 export class Killer {
@@ -17,6 +21,7 @@ export class Killer {
   readonly #field: Battlefield;
   readonly #running = new Set<Promise<unknown>>();
   #stopped = false;
+  #lastPause = performance.now();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(field: Battlefield) {
@@ -53,7 +58,10 @@ export class Killer {
 
   #allowed(attacks: readonly WeightedAttack[]): readonly WeightedAttack[] {
     const { ledger, watch } = this.#field;
-    if (ledger.stalledMs() <= MERCY_MS) return attacks;
+    const now = performance.now();
+    if (ledger.stalledMs() > PAUSE_MS) this.#lastPause = now;
+    if (now - this.#lastPause > HEALTHY_MS) return attacks;
+    if (ledger.stalledMs() <= MERCY_MS) return attacks.filter(({ isHard }) => !isHard);
     return watch.leader ? attacks.filter(({ isMild }) => isMild) : [];
   }
 
