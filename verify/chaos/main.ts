@@ -16,8 +16,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const workspace = new Workspace();
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+      process.on(signal, () => reject(new Error(`ended by ${signal}`)));
     }
+    // Whatever goes wrong here, everything that was started is ended. What breaks off then is no news.
+    process.on('uncaughtException', (error) => reject(error));
   });
   try {
     const report = await Promise.race([runChaos(options, workspace), interrupted]);
