@@ -43,10 +43,10 @@ export async function drain(world: World): Promise<void> {
 function checkGoodput({ plan, payer, database, ledger, counters }: World): void {
   if (plan.faults.length > 0 || plan.blockMs < 60_000) return;
   for (const { plan: payment, hash } of payer.byHash.values()) {
-    const { label, parts, intention, expirySecs, amountMsat, totalMsat } = payment;
+    const { label, at, parts, intention, expirySecs, amountMsat, totalMsat } = payment;
     const sum = parts.reduce((total, part) => total + part.amountMsat, 0n);
     const ordinary = parts.every((part) => part.kind === 'good' && part.blocks > 12 && part.delayMs < 5_000);
-    if (!ordinary || sum !== totalMsat || totalMsat < amountMsat) continue;
+    if (!ordinary || sum !== totalMsat || totalMsat < amountMsat || at > plan.activeMs - 10_000) continue;
     // In auto-settle mode the application cancels what it hears of, for the race.
     if (plan.autoSettle || !intention.startsWith('settle') || expirySecs < 60) continue;
     counters.hit('liveness.ordinaryPayment');
@@ -117,10 +117,13 @@ function checkMoney(world: World): void {
   const { database, ledger, payer, counters } = world;
   const paid = new Map<string, bigint>();
   for (const part of ledger.parts.values()) {
-    if (part.kind === 'foreign' || part.outcome?.kind !== 'settled') continue;
-    paid.set(part.paymentHash, (paid.get(part.paymentHash) ?? 0n) + part.amountMsat);
-    if (!part.final?.settled)
-      ledger.violate('S9', `${part.label}: its payer has the preimage, but it is not settled`);
+    if (part.kind === 'foreign') continue;
+    if (part.final?.settled) paid.set(part.paymentHash, (paid.get(part.paymentHash) ?? 0n) + part.amountMsat);
+    const hasPreimage = part.outcome?.kind === 'settled';
+    if (hasPreimage === (part.final?.settled ?? false)) continue;
+    // The preimage was signed for, but the channel was closed first, and dust has no output there.
+    if (hasPreimage && part.final?.offchain === false) counters.hit('residual.dustLostThoughPaid');
+    else ledger.violate('S9', `${part.label}: its payer and its node do not agree on its end`);
   }
   for (const payment of payer.byHash.values()) {
     const row = database.state.invoices.get(payment.hash);
@@ -141,7 +144,7 @@ function checkMoney(world: World): void {
 
 /** A part of a released set may only be lost by what its node or the chain did: its deadline, or a forced close. */
 function justify({ ledger, counters }: World, part: TruePart): void {
-  if (part.outcome?.kind === 'failedOnChain') return counters.hit('residual.lostOnChain');
+  if (part.final?.offchain === false) return counters.hit('residual.lostOnChain');
   // Up to three blocks before its own deadline lnd refuses to take an HTLC up again.
   if (part.finalHeight >= part.autoFailHeight - 3) return counters.hit('residual.lostAtDeadline');
   ledger.violate(

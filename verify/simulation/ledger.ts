@@ -274,15 +274,18 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
         const part = this.parts.get(id);
         if (part?.kind !== 'good') continue;
         this.#options.counters.hit('liveness.dueForItsDeadline');
-        const kept = () => session.open.get(id) !== offer || knowledge.height >= offer.autoFailHeight;
+        const kept = () =>
+          session.open.get(id) !== offer ||
+          knowledge.height >= offer.autoFailHeight ||
+          part.final !== undefined;
         const message = () => `${process.name}: ${part.label} is still held within its margin`;
         this.liveness?.expect(process, 'L4', message, kept);
       }
     }
   }
 
-  stalled(process: Process): void {
-    this.liveness?.disturbs(process);
+  stalled(process: Process, forMs = 0): void {
+    this.liveness?.disturbs(process, forMs);
   }
 
   synced(process: Process, node: LndNode, synced: boolean): void {

@@ -24,9 +24,10 @@ export class Liveness {
     this.#world = world;
   }
 
-  /** `process` was stopped, went on, or lost a connection. */
-  disturbs(process: Process): void {
-    this.#disturbed.set(process, this.#world.scheduler.now);
+  /** `process` was stopped, went on, lost a connection, or can't write for `forMs`. */
+  disturbs(process: Process, forMs = 0): void {
+    const until = this.#world.scheduler.now + forMs;
+    this.#disturbed.set(process, Math.max(until, this.#disturbed.get(process) ?? 0));
   }
 
   /** `kept` must hold in a while, if all was well until then. */

@@ -31,7 +31,7 @@ export interface SessionObserver {
   synced(process: Process, node: LndNode, synced: boolean): void;
   sessionClosed(process: Process, node: LndNode): void;
   /** Its transport takes nothing for a while. */
-  stalled(process: Process): void;
+  stalled(process: Process, forMs: number): void;
 }
 
 export interface ConnectionWorld {
@@ -285,14 +285,13 @@ export class SimulatedConnection implements LndConnection {
     if (scheduler.now >= until && !random.chance(0.01)) return true;
     this.#full = true;
     counters.hit('lnd.backpressure');
-    this.#world.observer.stalled(this.process);
     const pause = Math.max(until - scheduler.now, 0) + random.between(1, 200);
+    this.#world.observer.stalled(this.process, pause);
     scheduler.after(
       pause,
       `${this.#name} drained`,
       () => {
         this.#full = false;
-        this.#world.observer.stalled(this.process);
         if (this.#open) this.#interceptor?.drained();
       },
       { owner: this.process },
