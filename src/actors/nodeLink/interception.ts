@@ -101,6 +101,13 @@ export class Interception {
     this.#deps.log.warn({ height, count: late }, 'HTLCs were given back by lnd before they were answered');
   }
 
+  /** lnd has ended this HTLC, although it offers it: an answer would be in vain. */
+  forget(key: CircuitKey): void {
+    if (!this.#book.get(key)) return;
+    this.#book.remove(key);
+    this.#deps.counters.forgotten++;
+  }
+
   awaitsAnswer(key: CircuitKey): boolean {
     return this.#book.get(key) !== undefined;
   }

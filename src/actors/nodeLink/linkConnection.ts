@@ -12,6 +12,7 @@ import type { Log } from '../ports/log.ts';
 import { Interception } from './interception.ts';
 import type { ListenerGuard } from './listenerGuard.ts';
 import { OutcomeLookup } from './outcomeLookup.ts';
+import { ReplayDoubts } from './replayDoubts.ts';
 import type { NodeLinkCounters } from './status.ts';
 import { type NodeExpectation, validateNode } from './validation.ts';
 
@@ -38,6 +39,7 @@ export class LinkConnection {
   #connection: LndConnection | undefined;
   #lookup: OutcomeLookup | undefined;
   #interception: Interception | undefined;
+  #doubts: ReplayDoubts | undefined;
   #height: number | undefined;
   #opened = false;
   #closed = false;
@@ -50,6 +52,11 @@ export class LinkConnection {
   /** The interceptor stream, while there is one. */
   get interception(): Interception | undefined {
     return this.#interception;
+  }
+
+  /** Whether lnd may have ended this HTLC although it offers it; see {@link ReplayDoubts}. */
+  doubtful(key: CircuitKey): boolean {
+    return this.#doubts?.has(key) ?? false;
   }
 
   validate(): void {
@@ -100,12 +107,23 @@ export class LinkConnection {
         counters: this.#deps.counters,
         offered: (offer) => {
           this.#showLife();
+          if (!offer.onChain) this.#doubts?.offered(offer.key);
           this.#deps.guard.offered(offer);
         },
         broken: (reason) => this.#failed('interceptor', new LndError('other', reason)),
       },
       this.#height ?? 0,
     );
+    this.#doubts = new ReplayDoubts({
+      connection: this.#connection,
+      clock: this.#deps.clock,
+      finalised: (key, resolution) => {
+        interception.forget(key);
+        this.#finalised(key, resolution);
+      },
+      failed: (error) =>
+        this.#deps.log.warn({ count: 1, error: messageOf(error) }, 'Look-up of final htlc outcomes failed'),
+    });
     const stream = this.#connection.openInterceptor({
       opened: () => this.#showLife(),
       offered: (offer) => this.#offered(interception, offer),
@@ -148,6 +166,7 @@ export class LinkConnection {
   close(): void {
     this.#closed = true;
     this.#lookup?.stop();
+    this.#doubts?.stop();
     this.#interception = undefined;
     this.#connection?.close();
     this.#finishing?.();

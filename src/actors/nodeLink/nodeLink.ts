@@ -102,6 +102,10 @@ class StatechartNodeLink implements LiveNodeLink {
     return this.#connection?.interception?.awaitsAnswer(key) ?? false;
   }
 
+  doubtful(key: CircuitKey): boolean {
+    return this.#connection?.doubtful(key) ?? false;
+  }
+
   status(): NodeLinkStatus {
     const snapshot = this.#actor.getSnapshot();
     const held = this.#connection?.interception?.held ?? 0;

@@ -70,4 +70,9 @@ export interface NodeLink {
   failWithCode(key: CircuitKey, code: LndFailureCode): boolean;
   /** Whether this HTLC is offered on the present stream and not yet answered. */
   awaitsAnswer(key: CircuitKey): boolean;
+  /**
+   * Whether this HTLC may have ended although it is offered: it came right after the stream had opened, and lnd has
+   * not said yet that it is pending. Nothing may be released with it.
+   */
+  doubtful?(key: CircuitKey): boolean;
 }

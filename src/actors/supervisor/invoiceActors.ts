@@ -166,7 +166,7 @@ export class InvoiceActors {
     const absent = parts
       .filter((part) => {
         const link: NodeLink | undefined = links.get(part.key.nodeId);
-        return !link?.ready || !link.awaitsAnswer(part.key);
+        return !link?.ready || !link.awaitsAnswer(part.key) || link.doubtful?.(part.key);
       })
       .map((part) => part.id);
     return { height: this.#world.height(), absent };
