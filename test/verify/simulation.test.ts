@@ -147,7 +147,7 @@ describe('seeded defects are found', () => {
     'a deadline without its margin',
     async () => {
       const found = await firstViolation({ rules: { deadlineMargin: 0 } }, 200);
-      expect(found?.violation?.invariant).toBe('S3');
+      expect(found?.violation?.invariant).toMatch(/^(S3|L4)$/);
     },
     TIMEOUT_MS,
   );

@@ -32,6 +32,7 @@ export interface ApplicationWorld {
 /** What the application was told about a set, by the first clear answer of each kind. */
 interface Told {
   requested: boolean;
+  requestedAt: number;
   canceled: boolean;
   final: 'settled' | 'failed' | undefined;
 }
@@ -237,7 +238,7 @@ export class ShopApplication {
   }
 
   #settle(hash: PaymentHash, setId: SetId, delayMs: number, tries: number): void {
-    const { random, counters, ledger } = this.#world;
+    const { random, counters, ledger, scheduler } = this.#world;
     const again = () => {
       if (tries < 8) this.#settle(hash, setId, random.between(500, 3_000), tries + 1);
     };
@@ -245,10 +246,12 @@ export class ShopApplication {
       counters.hit(`app.settle.${answer.result}`);
       if (answer.result === 'requested') this.#requested(hash, setId);
       else if (answer.result === 'unknown' || answer.result === 'unavailable') again();
-      else this.#refusedToSettle(hash, setId, answer.result);
+      else this.#refusedToSettle(hash, setId, answer.result, asked);
     };
     const label = `settle ${hash.slice(0, 6)}`;
+    let asked = scheduler.now;
     const ask = (app: Application) => {
+      asked = scheduler.now;
       ledger.asks(hash, setId);
       return app.settleInvoice(hash, setId);
     };
@@ -275,7 +278,7 @@ export class ShopApplication {
     const key = `${hash}${setId}`;
     let told = this.#told.get(key);
     if (!told) {
-      told = { requested: false, canceled: false, final: undefined };
+      told = { requested: false, requestedAt: 0, canceled: false, final: undefined };
       this.#told.set(key, told);
     }
     return told;
@@ -288,9 +291,9 @@ export class ShopApplication {
     if (database.invoices.get(hash)?.setId !== setId) {
       ledger.violate('S10', `${this.#name(hash)}: OK for a settle request that is not stored`);
     }
-    const first = !told.requested;
+    if (told.requested) return;
     told.requested = true;
-    if (!first) return;
+    told.requestedAt = scheduler.now;
     if (random.chance(0.2)) this.#cancel(hash, setId, 300, 0);
     const wait = () => this.#waitForEnd(hash, setId);
     scheduler.after(random.between(0, 500), `app waits for ${hash.slice(0, 6)}`, wait);
@@ -306,9 +309,11 @@ export class ShopApplication {
     }
   }
 
-  #refusedToSettle(hash: PaymentHash, setId: SetId, result: string): void {
+  /** `asked`: when the call began. One that overlaps the successful one may have been answered from before it. */
+  #refusedToSettle(hash: PaymentHash, setId: SetId, result: string, asked: number): void {
     const { ledger, database } = this.#world;
-    if (!this.#toldOf(hash, setId).requested) return;
+    const told = this.#toldOf(hash, setId);
+    if (!told.requested || asked < told.requestedAt) return;
     const row = database.invoices.get(hash);
     if (result === 'not_found')
       ledger.violate('S10', `${this.#name(hash)}: settle was OK and is not found now`);

@@ -38,6 +38,8 @@ export class ApplicationCalls {
       return answer;
     }
     const row = await this.#row(hash);
+    // Parts may have come while the row was read: what was read is older than what the actor knows.
+    if (this.#actors().get(hash)) return this.settle(hash, setId);
     if (row === 'unavailable') return { result: 'unavailable', reason: DATABASE_AWAY };
     if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
     if (row.status !== 'FAILED') return { result: 'requested' };
@@ -61,6 +63,7 @@ export class ApplicationCalls {
       return answer;
     }
     const row = await this.#row(hash);
+    if (this.#actors().get(hash)) return this.cancel(hash, setId);
     if (row === 'unavailable') return { result: 'unavailable', reason: DATABASE_AWAY };
     if (!row || setIdOfStored(row) !== setId) return { result: 'not_found' };
     return { result: 'settle_already_requested' };
