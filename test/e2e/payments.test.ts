@@ -60,12 +60,17 @@ describe('a payment', () => {
     const nodes = [alice, bob].map(({ child }) => child.info.pubkey).sort();
     expect(result.attempts.map(({ nodeId }) => String(nodeId)).sort()).toEqual(nodes);
     expect(await app.finalStatus(issued)).toBe('SETTLED');
-    await eventually(async () => (await cluster.events(issued.hashHex)).length === 5);
-    expect((await cluster.events(issued.hashHex)).sort()).toEqual(
+    await eventually(async () => (await cluster.events(issued.hashHex)).includes('part.added complete'));
+    const story = await cluster.events(issued.hashHex);
+    // A node that is just being asked for its outcomes makes the release wait: then it is a step of its own.
+    const decided = story.includes('barrier.held released')
+      ? ['settle.requested requested', 'barrier.held released']
+      : ['settle.requested released'];
+    expect([...story].sort()).toEqual(
       [
         'part.added collecting',
         'part.added complete',
-        'settle.requested released',
+        ...decided,
         'htlc.settled released',
         'htlc.settled settled',
       ].sort(),
