@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Counters } from './counters.ts';
-import { EXPECTED } from './expected.ts';
+import { EXPECTED, EXPECTED_OF_MANY } from './expected.ts';
 import { runSeed } from './run.ts';
 import { shrink } from './shrink.ts';
 import type { WorkerReport, WorkerTask } from './worker.ts';
@@ -18,6 +18,7 @@ const USAGE = `node verify/simulation/main.ts [options]
 
 /** From so many seeds on, something that never happened means that the simulation has a hole. */
 const ENOUGH_SEEDS = 2_000;
+const MANY_SEEDS = 10_000;
 const MOST_SHRUNK = 2;
 
 const out = (text: string) => void process.stdout.write(`${text}\n`);
@@ -151,7 +152,8 @@ async function judge(totals: Totals, twice: boolean): Promise<number> {
     return totals.failures.length === 0 ? 0 : 1;
   }
   for (const [name, count] of totals.counters.entries()) out(`  ${name.padEnd(45)} ${count}`);
-  const missing = EXPECTED.filter((name) => totals.counters.get(name) === 0);
+  const expected = totals.seeds >= MANY_SEEDS ? [...EXPECTED, ...EXPECTED_OF_MANY] : EXPECTED;
+  const missing = expected.filter((name) => totals.counters.get(name) === 0);
   if (missing.length > 0) out(`never happened: ${missing.join(', ')}`);
   for (const { seed } of totals.failures.slice(0, MOST_SHRUNK)) await explain(seed);
   if (totals.failures.length > 0) return 1;
