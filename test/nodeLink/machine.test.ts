@@ -328,7 +328,7 @@ describe('node link statechart', () => {
       if (effect?.type === 'link.notifyDisconnected') pauses.push(effect.retryMs);
       link.send({ type: 'retry.requested' });
     }
-    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000, 10_000]);
     for (const event of toConnected.slice(1)) link.send(event);
     link.clock.advance(LIMITS.stableMs);
     link.send(failed);

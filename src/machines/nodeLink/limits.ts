@@ -35,9 +35,9 @@ export const DEFAULT_NODE_LINK_LIMITS: NodeLinkLimits = {
   syncCheckMs: 60_000,
   unsyncedCheckMs: 10_000,
   relookupMs: 10 * 60_000,
-  stableMs: 30_000,
+  stableMs: 10_000,
   backoffFirstMs: 1_000,
-  backoffLongestMs: 30_000,
+  backoffLongestMs: 10_000,
   slotRetryMs: 5_000,
   refusedRetryMs: 30_000,
 };
