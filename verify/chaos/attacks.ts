@@ -107,27 +107,27 @@ const killPostgresKeeper: Attack = async ({ cluster, watch }) => {
 
 /** What counts as a kill. */
 export const KILLS: readonly WeightedAttack[] = [
-  { name: 'leader kill -9', weight: 1.2, attack: end(leader, 'SIGKILL'), isHard: true },
+  { name: 'leader kill -9', weight: 2.5, attack: end(leader, 'SIGKILL'), isHard: true },
   { name: 'leader clean stop', weight: 4, attack: end(leader, 'SIGTERM'), isHard: true },
   { name: 'leader SIGSTOP', weight: 5, attack: freeze(leader), isHard: true },
   { name: 'standby kill -9', weight: 13, attack: end(standby, 'SIGKILL'), isMild: true },
   { name: 'standby clean stop', weight: 3, attack: end(standby, 'SIGTERM'), isMild: true },
   { name: 'standby SIGSTOP', weight: 6, attack: freeze(standby), isMild: true },
-  { name: 'postgres kill -9', weight: 2.5, attack: killPostgres, isHard: true },
-  { name: 'postgres shutdown', weight: 1, attack: killPostgresKeeper, isHard: true },
+  { name: 'postgres kill -9', weight: 4, attack: killPostgres, isHard: true },
+  { name: 'postgres shutdown', weight: 1.5, attack: killPostgresKeeper, isHard: true },
   {
     name: 'lnd kill -9',
-    weight: 8,
+    weight: 5,
     attack: onNode(async ({ keeper }) => keeper.current?.kill('SIGKILL')),
   },
   {
     name: 'lnd restart',
-    weight: 8,
+    weight: 5,
     attack: onNode(({ control }, { random }) => control.restart(random.below(800))),
   },
   {
     name: 'lnd restart before commit',
-    weight: 4,
+    weight: 3,
     attack: onNode(({ control }, { random }) =>
       control.setFault({ restartAfterAnswers: 1 + random.below(4) }),
     ),

@@ -9,8 +9,8 @@ const MERCY_MS = 6_000;
 /** After mercy there is no catching up at once: that would be one long outage again. */
 const MOST_BEHIND_MS = 500;
 /** What stops everything is done only when payments have been settled at every node, without a pause, for so long. */
-const HEALTHY_MS = 4_000;
-const PAUSE_MS = 2_500;
+const HEALTHY_MS = 2_000;
+const PAUSE_MS = 3_000;
 
 /** Does harm at random moments, of random kinds, from a seed. */
 export class Killer {
