@@ -58,7 +58,7 @@ export async function runChaos(options: ChaosOptions, workspace = new Workspace(
   killer.start(options.killsPerMinute, options.disturbancesPerMinute);
   const progress = setInterval(() => options.say(progressLine(run, startedAt)), PROGRESS_MS);
   workspace.defer(async () => clearInterval(progress));
-  await pause(options.chaosMs);
+  await harm(run);
   await killer.stop();
   heal(cluster);
   options.say('healed, waiting for the end of every payment');
@@ -88,6 +88,14 @@ async function begin(options: ChaosOptions, workspace: Workspace): Promise<Run> 
   const killer = new Killer({ cluster, watch, ledger, application, random });
   workspace.defer(async () => killer.abandon());
   return { options, workspace, cluster, ledger, watch, chain, payments, application, killer };
+}
+
+/** For the time asked for, and on until enough was killed. */
+async function harm({ options, killer }: Run): Promise<void> {
+  const { chaosMs, leastKills, longestChaosMs } = options;
+  const beganAt = performance.now();
+  await pause(chaosMs);
+  while (killer.kills < leastKills && performance.now() - beganAt < longestChaosMs) await pause(250);
 }
 
 /** Ends one leader after the other while everything else is well. */

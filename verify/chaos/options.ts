@@ -2,8 +2,12 @@ import { parseArgs } from 'node:util';
 
 /** What one run does. Times are in milliseconds. */
 export interface ChaosOptions {
-  /** How long faults are made; start, healing and judgement come on top. */
+  /** How long faults are made at least; start, healing and judgement come on top. */
   readonly chaosMs: number;
+  /** Goes on until so many kills were done, since mercy and a slow machine take their time, ... */
+  readonly leastKills: number;
+  /** ... but not beyond this. */
+  readonly longestChaosMs: number;
   /** Of payments, plans and attacks. What the machine does in between is not repeatable. */
   readonly seed: number;
   readonly paymentsPerSecond: number;
@@ -35,9 +39,11 @@ export const DEADLINE_MARGIN = 20;
 const LONG: ChaosTiming = { blockMs: 2_000, holdMs: 15_000, acceptMs: 25_000, drainMs: 90_000 };
 const SHORT: ChaosTiming = { blockMs: 2_000, holdMs: 5_000, acceptMs: 6_000, drainMs: 45_000 };
 
-/** The version for continuous integration: about a minute in all. */
+/** The version for continuous integration: a minute of faults. */
 export const CI_OPTIONS: Omit<ChaosOptions, 'say'> = {
-  chaosMs: 28_000,
+  chaosMs: 60_000,
+  leastKills: 40,
+  longestChaosMs: 150_000,
   seed: 1,
   paymentsPerSecond: 15,
   killsPerMinute: 90,
@@ -49,7 +55,8 @@ export const CI_OPTIONS: Omit<ChaosOptions, 'say'> = {
 
 export const USAGE = `Usage: npm run verify:chaos -- [options]
 
-  --minutes N           how long faults are made (default 10)
+  --minutes N           how long faults are made, at least (default 10)
+  --kills N             go on until so many kills are done, three times as long at most (default 0)
   --seed N              of payments and attacks (default 1)
   --rate R              payments a second (default 25)
   --kills-per-minute K  kills, stops and restarts (default 75)
@@ -63,6 +70,7 @@ export function parseOptions(argv: readonly string[], say: (line: string) => voi
     args: [...argv],
     options: {
       minutes: { type: 'string', default: '10' },
+      kills: { type: 'string', default: '0' },
       seed: { type: 'string', default: '1' },
       rate: { type: 'string', default: '25' },
       'kills-per-minute': { type: 'string', default: '75' },
@@ -70,8 +78,11 @@ export function parseOptions(argv: readonly string[], say: (line: string) => voi
       'keep-logs': { type: 'boolean', default: false },
     },
   });
+  const chaosMs = numberOf('minutes', values.minutes) * 60_000;
   return {
-    chaosMs: numberOf('minutes', values.minutes) * 60_000,
+    chaosMs,
+    leastKills: Math.floor(numberOf('kills', values.kills)),
+    longestChaosMs: 3 * chaosMs,
     seed: Math.floor(numberOf('seed', values.seed)),
     paymentsPerSecond: numberOf('rate', values.rate),
     killsPerMinute: numberOf('kills-per-minute', values['kills-per-minute']),
