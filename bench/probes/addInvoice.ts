@@ -1,9 +1,11 @@
 import { createApplication } from '../../src/actors/application/applicationService.ts';
+import { RouteHints } from '../../src/actors/nodes/routeHints.ts';
 import { systemClock } from '../../src/daemon/run/systemClock.ts';
 import { nodeIdFromBytes } from '../../src/domain/hash.ts';
 import { publicKeyOf } from '../../src/lightning/crypto.ts';
 import { PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
 import { IDENTITY_KEY } from '../system/daemon.ts';
+import { silentLog } from '../system/silentLog.ts';
 
 /**
  * A program: the rate of the function behind AddInvoice in a process of its own, as a line of JSON. Two nodes, so
@@ -14,6 +16,13 @@ const identityKey = Buffer.from(IDENTITY_KEY, 'hex');
 const nodeOf = (byte: number) => nodeIdFromBytes(publicKeyOf(new Uint8Array(32).fill(byte)))!;
 const random = Buffer.alloc(16);
 let counter = 0;
+const hints = new RouteHints({
+  nodes: [nodeOf(1), nodeOf(2)].map((nodeId, i) => ({ nodeId, name: `node ${i}`, priority: 0 })),
+  policy: { feeBaseMsat: 0, feeRatePpm: 0, cltvDelta: 40 },
+  rule: 'all',
+  maxHints: 20,
+  log: silentLog,
+});
 const application = createApplication({
   // Neither is asked for invoices.
   supervisor: undefined as never,
@@ -24,7 +33,7 @@ const application = createApplication({
   nodeId: nodeIdFromBytes(publicKeyOf(identityKey))!,
   network: 'regtest',
   nodes: [nodeOf(1), nodeOf(2)],
-  policy: { feeBaseMsat: 0, feeRatePpm: 0, cltvDelta: 40 },
+  hints,
   autoSettle: false,
   random16() {
     random.writeUInt32BE(counter++);
@@ -45,7 +54,7 @@ function run(ms: number): number {
   while (performance.now() - start < ms) {
     for (let i = 0; i < 100; i++, count++) {
       const result = application.addInvoice(request);
-      if (!result.ok) throw new Error(result.problem);
+      if (!result.ok) throw new Error(JSON.stringify(result));
     }
   }
   return count / ((performance.now() - start) / 1000);

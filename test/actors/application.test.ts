@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createApplication } from '../../src/actors/application/applicationService.ts';
+import {
+  type ApplicationServiceOptions,
+  createApplication,
+} from '../../src/actors/application/applicationService.ts';
 import type { Application } from '../../src/actors/ports/application.ts';
-import type { PaymentHash } from '../../src/domain/hash.ts';
+import type { NodeId, PaymentHash } from '../../src/domain/hash.ts';
 import { nodeIdFromBytes } from '../../src/domain/hash.ts';
 import { virtualChannelId } from '../../src/domain/virtualChannel.ts';
 import { decodeInvoice } from '../../src/lightning/bolt11.ts';
@@ -14,9 +17,12 @@ import { type Rig, startRig } from './rig.ts';
 const POLICY = { feeBaseMsat: 1_000, feeRatePpm: 10_000, cltvDelta: 40 };
 const NODE_ID = nodeIdFromBytes(publicKeyOf(IDENTITY_KEY))!;
 
-function applicationOf(rig: Rig): Application {
+const hintsOf = (nodes: readonly NodeId[]) =>
+  nodes.map((nodeId) => ({ nodeId, chanId: virtualChannelId(nodeId), ...POLICY }));
+
+function optionsOf(rig: Rig): ApplicationServiceOptions {
   let random = 0;
-  return createApplication({
+  return {
     supervisor: rig.supervisor,
     store: rig.session,
     clock: rig.clock,
@@ -25,11 +31,13 @@ function applicationOf(rig: Rig): Application {
     nodeId: NODE_ID,
     network: 'regtest',
     nodes: [ALICE, BOB],
-    policy: POLICY,
+    hints: { current: hintsOf([ALICE, BOB]) },
     autoSettle: false,
     random16: () => new Uint8Array(16).fill(++random),
-  });
+  };
 }
+
+const applicationOf = (rig: Rig): Application => createApplication(optionsOf(rig));
 
 const never = () => new AbortController().signal;
 
@@ -137,7 +145,7 @@ describe('invoices', () => {
     const rig = await startRig();
     const app = applicationOf(rig);
     const issued = app.addInvoice(request);
-    if (!issued.ok) throw new Error(issued.problem);
+    if (!issued.ok) throw new Error('not issued');
     const decoded = decodeInvoice(issued.paymentRequest);
     expect(Buffer.from(decoded.paymentHash)).toEqual(Buffer.from(sha256(issued.preimage)));
     expect(decodePaymentAddr(decoded.paymentAddr)).toEqual({ expiresAt: 1_700_000_060, amountMsat: 10_000n });
@@ -169,5 +177,12 @@ describe('invoices', () => {
     const app = applicationOf(await startRig());
     const issued = app.addInvoice({ ...request, ...change });
     expect(issued).toEqual({ ok: false, problem: expect.stringMatching(problem) });
+  });
+
+  it('are not made while every node is drained: nobody could pay them', async () => {
+    const rig = await startRig();
+    const drained = createApplication({ ...optionsOf(rig), hints: { current: undefined } });
+    expect(drained.addInvoice(request)).toEqual({ ok: false, unavailable: expect.stringMatching(/drained/) });
+    expect(drained.addInvoice({ ...request, amountMsat: 0n })).toMatchObject({ problem: expect.any(String) });
   });
 });

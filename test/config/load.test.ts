@@ -42,8 +42,9 @@ routingPolicy: {cltvDelta: 80, feeBaseMsat: 1000, feeRatePpm: 250}
             lndUrl: 'localhost:10009',
             macaroonPath: '/a/macaroon',
             tlsCertPath: '/a/tls.cert',
+            priority: 1,
           },
-          { pubKey: NODE_B, lndUrl: 'lnd-b:10009' },
+          { pubKey: NODE_B, lndUrl: 'lnd-b:10009', priority: 0 },
         ],
       },
       db: {
@@ -89,6 +90,7 @@ describe('defaults', () => {
       logging: { level: 'debug', format: 'auto', withCaller: false, grpcLogging: false },
       distributedLock: { name: undefined, id: undefined },
       routingPolicy: { cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 0n },
+      routeHints: { rule: 'healthy', max: 20 },
       acceptance: {
         exactAmount: false,
         holdTimeoutMs: 60_000,
@@ -131,6 +133,21 @@ describe('problems are one line each, with file, line, key and advice', () => {
       'a foreign network',
       GOOD.replace('regtest', 'bitnet'),
       /:2: lnd.network: unsupported network "bitnet"; write main/,
+    ],
+    [
+      'a rule for route hints that there is not',
+      `${GOOD}routeHints: none\n`,
+      /:9: routeHints: "none" is neither healthy nor all/,
+    ],
+    [
+      'more hints than fit',
+      `${GOOD}maxRouteHints: 61\n`,
+      /:9: maxRouteHints: 61 is out of range; write 1 to 60/,
+    ],
+    [
+      'a priority that is no number',
+      GOOD.replace('lndUrl:', 'priority: high\n      lndUrl:'),
+      /nodes\[0\].priority: "high" is not a whole number/,
     ],
     ['no network', GOOD.replace('network: regtest', 'network:'), /lnd.network: missing; write mainnet/],
     [

@@ -1,19 +1,19 @@
 import type { NodeId } from '../../domain/hash.ts';
 import { isPayableMsat } from '../../domain/msat.ts';
-import { virtualChannelId } from '../../domain/virtualChannel.ts';
-import { createInvoice, type RouteHint } from '../../lightning/bolt11.ts';
+import { createInvoice } from '../../lightning/bolt11.ts';
 import { sha256 } from '../../lightning/crypto.ts';
 import type { Network } from '../../lightning/networks.ts';
 import { encodePaymentAddr, type PreimageDeriver } from '../../lightning/paymentAddr.ts';
+import type { RouteHints } from '../nodes/routeHints.ts';
 import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from '../ports/application.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
-import type { RoutingPolicy } from '../supervisor/admission.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** Longest expiry an invoice may have: a hundred years keeps every later sum far from its limits. */
 const MAX_EXPIRY_SECS = 100n * 365n * 24n * 3600n;
 const MAX_DESCRIPTION_BYTES = 639;
+const ALL_DRAINED = 'every lnd node is being drained, so no invoice could be paid: undrain one of them';
 
 export interface ApplicationServiceOptions {
   readonly supervisor: Supervisor;
@@ -24,7 +24,7 @@ export interface ApplicationServiceOptions {
   readonly nodeId: NodeId;
   readonly network: Network;
   readonly nodes: readonly NodeId[];
-  readonly policy: RoutingPolicy;
+  readonly hints: Pick<RouteHints, 'current'>;
   readonly autoSettle: boolean;
   /** Sixteen unpredictable bytes; anyone who can guess them can make up payment addresses for our hashes. */
   readonly random16: () => Uint8Array;
@@ -74,16 +74,12 @@ export function createApplication(options: ApplicationServiceOptions): Applicati
 
 /** Issues stateless invoices: everything that must be remembered is in the payment address. */
 function invoiceIssuer(options: ApplicationServiceOptions): (request: AddInvoice) => AddInvoiceResult {
-  const { clock, deriver, identityKey, network, policy } = options;
-  // One array for all invoices: its encoding is cached by identity.
-  const hints: readonly RouteHint[] = options.nodes.map((nodeId) => ({
-    nodeId,
-    chanId: virtualChannelId(nodeId),
-    ...policy,
-  }));
+  const { clock, deriver, identityKey, network } = options;
   return (request) => {
     const problem = problemOf(request);
     if (problem) return { ok: false, problem };
+    const hints = options.hints.current;
+    if (hints === undefined) return { ok: false, unavailable: ALL_DRAINED };
     const timestamp = Math.floor(clock.now() / 1000);
     const expirySecs = Number(request.expirySecs);
     const paymentAddr = encodePaymentAddr({

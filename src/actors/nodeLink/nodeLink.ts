@@ -291,6 +291,7 @@ class StatechartNodeLink implements LiveNodeLink {
     if (ready === this.#toldReady) return;
     this.#toldReady = ready;
     this.#deps.log.info({ ready }, ready ? 'Node ready' : 'Node not ready');
+    this.#deps.readinessChanged?.(ready);
     this.#guard.readinessChanged();
   }
 }

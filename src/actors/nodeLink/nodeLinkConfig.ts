@@ -23,6 +23,8 @@ export interface NodeLinkDeps {
   readonly config: NodeLinkConfig;
   readonly client: LndClient;
   readonly listener: NodeLinkListener;
+  /** Told at once whenever {@link NodeLink.ready} changes. Must not throw. */
+  readonly readinessChanged?: (ready: boolean) => void;
   readonly clock: Clock;
   readonly log: Log;
   /** A number in [0, 1), for the spread of pauses only. */

@@ -38,7 +38,9 @@ export type AddInvoiceResult =
       readonly paymentHash: Uint8Array;
     }
   /** `problem` says which field is wrong and what it must be. */
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problem: string }
+  /** Nothing is wrong with the request; there is just no node that could be paid over. */
+  | { readonly ok: false; readonly unavailable: string };
 
 /** Unavailable: nothing was decided, try again. Aborted: another decision won; ask for the status. */
 export type SettleResult =

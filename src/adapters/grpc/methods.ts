@@ -31,7 +31,9 @@ export function addInvoice(
   const checked = checkAddInvoice(request);
   if (!checked.ok) return invalid(checked.problem);
   const added = application.addInvoice(checked.value);
-  if (!added.ok) return invalid(added.problem);
+  if (!added.ok) {
+    return 'problem' in added ? invalid(added.problem) : refuse(status.UNAVAILABLE, added.unavailable);
+  }
   return answer({
     paymentRequest: added.paymentRequest,
     preimage: bufferOf(added.preimage),

@@ -9,6 +9,8 @@ import type { LndConfig, LndNodeConfig } from './types.ts';
 /** The first release with final HTLC resolutions, on which finality depends. */
 const MIN_LND_VERSION = 'v0.16.0-beta.rc2';
 
+const PRIORITY_MAX = 2 ** 31 - 1;
+
 function readPubKey(section: Section): NodeId | undefined {
   const text = section.requiredText('pubKey', "write the node's public key (lncli getinfo, identity_pubkey)");
   if (text === undefined) return undefined;
@@ -40,11 +42,17 @@ function readNode(section: Section): LndNodeConfig | undefined {
   const lndUrl = readUrl(section);
   const macaroonPath = section.requiredText('macaroonPath', 'write the path of the macaroon file') ?? '';
   const tlsCertPath = section.requiredText('tlsCertPath', "write the path of lnd's tls.cert") ?? '';
-  // The Go program read it and did nothing with it.
-  section.get('priority');
+  const priority = section.integer('priority', { fallback: 0, min: -PRIORITY_MAX, max: PRIORITY_MAX });
   section.finish();
   if (pubKey === undefined) return undefined;
-  return { name: name === '' ? pubKey.slice(0, 10) : name, pubKey, lndUrl, macaroonPath, tlsCertPath };
+  return {
+    name: name === '' ? pubKey.slice(0, 10) : name,
+    pubKey,
+    lndUrl,
+    macaroonPath,
+    tlsCertPath,
+    priority,
+  };
 }
 
 function readNodes(section: Section): readonly LndNodeConfig[] {

@@ -13,6 +13,7 @@ import {
   readRoutingPolicy,
 } from './operation.ts';
 import type { ConfigProblem } from './problem.ts';
+import { readRouteHints } from './routeHints.ts';
 import { Findings, Section } from './section.ts';
 import type { LnmuxConfig } from './types.ts';
 
@@ -48,6 +49,7 @@ function readConfig(root: Section, { env, path }: LoadOptions): LnmuxConfig {
     logging: readLogging(root.section('logging')),
     distributedLock: readLock(root.section('distributedLock'), env),
     routingPolicy: readRoutingPolicy(root.section('routingPolicy')),
+    routeHints: readRouteHints(root),
     acceptance: readAcceptance(root),
     limits: readLimits(root.section('limits')),
   };

@@ -14,6 +14,7 @@ export interface LnmuxConfig {
   readonly logging: LoggingConfig;
   readonly distributedLock: DistributedLockConfig;
   readonly routingPolicy: RoutingPolicyConfig;
+  readonly routeHints: RouteHintsConfig;
   readonly acceptance: AcceptanceConfig;
   readonly limits: LimitsConfig;
 }
@@ -33,6 +34,8 @@ export interface LndNodeConfig {
   readonly lndUrl: string;
   readonly macaroonPath: string;
   readonly tlsCertPath: string;
+  /** Order of the route hints, higher first. */
+  readonly priority: number;
 }
 
 export interface DatabaseConfig {
@@ -72,6 +75,13 @@ export interface RoutingPolicyConfig {
   readonly cltvDelta: number;
   readonly feeBaseMsat: bigint;
   readonly feeRatePpm: bigint;
+}
+
+export interface RouteHintsConfig {
+  /** healthy: nodes that can take a payment now. all: every one that is not drained. */
+  readonly rule: 'healthy' | 'all';
+  /** Most hints in an invoice. */
+  readonly max: number;
 }
 
 export interface AcceptanceConfig {

@@ -4,6 +4,7 @@ import * as Layer from 'effect/Layer';
 import { createActorSystem } from '../../actors/actorSystem.ts';
 import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
+import { RouteHints } from '../../actors/nodes/routeHints.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
 import { createGrpcLndClient } from '../../adapters/lnd/grpcLndClient.ts';
@@ -97,6 +98,13 @@ export const coreLayer = Layer.effect(
     });
     yield* starting(() => supervisor.recover());
     yield* Effect.addFinalizer(() => Effect.promise(() => supervisor.stop()));
+    const hints = new RouteHints({
+      nodes: config.lnd.nodes.map(({ pubKey, name, priority }) => ({ nodeId: pubKey, name, priority })),
+      policy,
+      rule: config.routeHints.rule,
+      maxHints: config.routeHints.max,
+      log,
+    });
     const application = createApplication({
       supervisor,
       store,
@@ -106,11 +114,11 @@ export const coreLayer = Layer.effect(
       nodeId: nodeIdFromBytes(publicKeyOf(identityKey))!,
       network: config.lnd.network,
       nodes: config.lnd.nodes.map((node) => node.pubKey),
-      policy,
+      hints,
       autoSettle,
       random16: randomPool(),
     });
-    return { supervisor, application, system };
+    return { supervisor, application, system, hints };
   }),
 );
 
@@ -118,7 +126,7 @@ export const linksLayer = Layer.effect(
   Links,
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
-    const { supervisor, system } = yield* Core;
+    const { supervisor, system, hints } = yield* Core;
     const links = config.lnd.nodes.map((node) =>
       createNodeLink({
         config: {
@@ -132,6 +140,7 @@ export const linksLayer = Layer.effect(
           macaroonPath: node.macaroonPath,
         }),
         listener: supervisor,
+        readinessChanged: (ready) => hints.setReady(node.pubKey, ready),
         clock: systemClock,
         log: log.child({ lnd: node.name }),
         random: Math.random,

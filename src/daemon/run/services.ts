@@ -1,6 +1,7 @@
 import * as Context from 'effect/Context';
 import type { ActorSystem } from '../../actors/actorSystem.ts';
 import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
+import type { RouteHints } from '../../actors/nodes/routeHints.ts';
 import type { Application } from '../../actors/ports/application.ts';
 import type { OnionPeeler } from '../../actors/ports/onionPeeler.ts';
 import type { Supervisor } from '../../actors/supervisor/supervisor.ts';
@@ -31,7 +32,12 @@ export class Peeler extends Context.Service<Peeler, OnionPeeler>()('lnmux/Peeler
 
 export class Core extends Context.Service<
   Core,
-  { readonly supervisor: Supervisor; readonly application: Application; readonly system: ActorSystem }
+  {
+    readonly supervisor: Supervisor;
+    readonly application: Application;
+    readonly system: ActorSystem;
+    readonly hints: RouteHints;
+  }
 >()('lnmux/Core') {}
 
 export class Links extends Context.Service<Links, readonly LiveNodeLink[]>()('lnmux/Links') {}

@@ -28,7 +28,7 @@ export async function application(): Promise<Application> {
     nodeId: hex(publicKeyOf(IDENTITY_KEY)) as NodeId,
     network: 'regtest',
     nodes: [ALICE, BOB],
-    policy: { feeBaseMsat: 1_000, feeRatePpm: 10_000, cltvDelta: 40 },
+    hints: { current: [] },
     autoSettle: false,
     random16: () => new Uint8Array(16).fill(7),
   });
