@@ -10,7 +10,7 @@ interface Rule {
 }
 
 const ADAPTER: Rule = {
-  ours: ['src/actors/ports', 'src/domain', 'src/lightning', 'src/generated'],
+  ours: ['src/actors/ports', 'src/domain', 'src/lightning', 'src/generated', 'src/adapters/net'],
   packages: undefined,
 };
 
@@ -32,6 +32,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/adapters/http': ADAPTER,
   'src/adapters/kubernetes': ADAPTER,
   'src/adapters/crypto': ADAPTER,
+  'src/adapters/net': { ours: [], packages: ['node:dns'] },
   'src/simulator': { ours: ['src/domain', 'src/lightning', 'src/generated'], packages: undefined },
   'src/generated': { ours: [], packages: undefined },
   'src/daemon': { ours: ['src'], packages: undefined },

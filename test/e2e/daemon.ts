@@ -131,6 +131,7 @@ export interface ConfigChoices {
   }[];
   readonly dsn?: string;
   readonly listenAddress?: string;
+  readonly instrumentationAddress?: string;
   /** Further lines at the top level. */
   readonly more?: readonly string[];
 }
@@ -154,7 +155,7 @@ export function writeConfig(dir: string, choices: ConfigChoices): string {
     ...nodes,
     `identityKey: ${E2E_IDENTITY_KEY}`,
     `listenAddress: ${choices.listenAddress ?? '127.0.0.1:0'}`,
-    'instrumentationAddress: 127.0.0.1:0',
+    `instrumentationAddress: ${choices.instrumentationAddress ?? '127.0.0.1:0'}`,
     'db:',
     choices.dsn ? `  dsn: ${JSON.stringify(choices.dsn)}` : '  dataDir: data',
     'logging:',

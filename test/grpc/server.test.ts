@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 import { Client, credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { formatHostPort, isLoopback, parseHostPort } from '../../src/adapters/grpc/address.ts';
 import { listen } from '../../src/adapters/grpc/listen.ts';
 import type { CallObserver } from '../../src/adapters/grpc/observer.ts';
 import { GrpcListenError, startGrpcServer } from '../../src/adapters/grpc/server.ts';
+import { formatHostPort, isLoopback, parseHostPort } from '../../src/adapters/net/address.ts';
 import { FakeApplication } from './fakeApplication.ts';
 import { ask, closeAfterTest, eventually, RecordingLog, refusal, running } from './harness.ts';
 

@@ -1,10 +1,17 @@
-import { lookup } from 'node:dns/promises';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { formatHostPort, type HostPort, parseHostPort } from './address.ts';
+import {
+  addressesOf,
+  formatHostPort,
+  type HostPort,
+  isMissingFamily,
+  type ListenProblem,
+  listenProblemOf,
+  parseHostPort,
+} from '../net/address.ts';
 
 /** The API can't listen. The message is one line for the operator. */
 export class GrpcListenError extends Error {
-  readonly reason: 'bad_address' | 'in_use' | 'not_permitted' | 'failed';
+  readonly reason: ListenProblem;
   readonly address: string;
 
   constructor(reason: GrpcListenError['reason'], address: string, message: string) {
@@ -16,22 +23,8 @@ export class GrpcListenError extends Error {
 }
 
 function listenError(address: string, cause: string): GrpcListenError {
-  const start = `can't listen on ${address}: `;
-  if (cause.includes('EADDRINUSE')) {
-    const advice =
-      'the port is in use; stop the program that has it (another lnmuxd?) or change listenAddress';
-    return new GrpcListenError('in_use', address, start + advice);
-  }
-  if (cause.includes('EACCES')) {
-    const advice = 'not permitted; choose a port of 1024 or above';
-    return new GrpcListenError('not_permitted', address, start + advice);
-  }
-  if (cause.includes('EADDRNOTAVAIL') || cause.includes('ENOTFOUND')) {
-    const advice =
-      'the host is not an address of this machine; use localhost, or leave the host empty for all';
-    return new GrpcListenError('bad_address', address, start + advice);
-  }
-  return new GrpcListenError('failed', address, start + cause);
+  const { reason, advice } = listenProblemOf(cause, 'listenAddress');
+  return new GrpcListenError(reason, address, `can't listen on ${address}: ${advice}`);
 }
 
 function bind(server: Server, at: HostPort, credentials: ServerCredentials): Promise<number> {
@@ -40,20 +33,6 @@ function bind(server: Server, at: HostPort, credentials: ServerCredentials): Pro
       error ? reject(error) : resolve(port),
     );
   });
-}
-
-/**
- * The addresses behind a host name. grpc-js would take a name too, but calls it a success when just one of its
- * addresses can be bound: with another program on 127.0.0.1 it would sit on ::1 and clients would find the other.
- */
-async function addressesOf(host: string): Promise<string[]> {
-  if (host === '') return ['::'];
-  const found = await lookup(host, { all: true });
-  return [...new Set(found.map((entry) => entry.address))];
-}
-
-function isMissingFamily(error: unknown): boolean {
-  return /EAFNOSUPPORT|EADDRNOTAVAIL/.test(String(error));
 }
 
 /**
@@ -83,7 +62,6 @@ export async function listen(
         port = await bind(server, { host, port }, credentials);
         bound ??= { host, port };
       } catch (error) {
-        // A machine without IPv6 still resolves names to ::1, and "all interfaces" means those that there are.
         if (!isMissingFamily(error)) throw error;
         skipped = error;
         if (host !== '::') continue;

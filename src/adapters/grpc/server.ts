@@ -2,7 +2,7 @@ import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
 import { ServiceService } from '../../generated/lnmux.ts';
-import { isLoopback, parseHostPort } from './address.ts';
+import { isLoopback, parseHostPort } from '../net/address.ts';
 import { callLog } from './callLog.ts';
 import { addHealth, addReflection } from './introspection.ts';
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts';

@@ -28,6 +28,8 @@ const RECOVERY_TIMEOUT_MS = 120_000;
 
 /** The durable memory in PostgreSQL: both ports, and the way to let go of it. */
 export interface PostgresStore extends DecisionStore, LeadershipStore {
+  /** Resolves when the database answers; rejects with DatabaseReadError. For probes. */
+  ping(): Promise<void>;
   /** Waits for what is under way and disconnects. */
   close(): Promise<void>;
 }
@@ -63,6 +65,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
     eventsByHash: (hash) => readEvents(read, hash),
     ...leadershipStore(readOn(leaderPool, timeoutMs)),
+    async ping() {
+      await read('SELECT 1');
+    },
     async close() {
       await Promise.all([decisions.close(), finals.close(), lines.close(), readPool.end(), leaderPool.end()]);
     },

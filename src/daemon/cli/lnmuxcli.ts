@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { SubscribeInvoiceAcceptedResponse } from '../../generated/lnmux.ts';
 import { EXIT } from '../exit.ts';
+import { lnmuxVersion } from '../version.ts';
 import type { CliClient } from './cliClient.ts';
 import { commandHelp, generalHelp } from './cliCommands.ts';
 import { type CliRequest, parseLnmuxcliArgs } from './lnmuxcliArgs.ts';
-import { lnmuxVersion } from './version.ts';
 
 type Online = Exclude<CliRequest, { name: 'decode' }>;
 

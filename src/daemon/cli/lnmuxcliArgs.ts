@@ -1,4 +1,4 @@
-import { parseHostPort } from '../../adapters/grpc/address.ts';
+import { parseHostPort } from '../../adapters/net/address.ts';
 import { fromHex } from '../../domain/hex.ts';
 import { parseDuration } from '../config/duration.ts';
 import { CLI_COMMANDS, CLI_GLOBALS, type CliCommand, type CliCommandName } from './cliCommands.ts';

@@ -1,9 +1,9 @@
 import { EXIT } from '../exit.ts';
 import type { ConfigCheckCommand, LnmuxdCommand } from '../lnmuxdCommand.ts';
+import { lnmuxVersion } from '../version.ts';
 import { type LnmuxdWork, lnmuxdWork } from './commands.ts';
 import { parseLnmuxdArgs } from './lnmuxdArgs.ts';
 import { lnmuxdHelp } from './lnmuxdHelp.ts';
-import { lnmuxVersion } from './version.ts';
 
 async function checkConfig({ config: path, strict }: ConfigCheckCommand): Promise<number> {
   const { formatProblem, loadConfig } = await import('../config/load.ts');

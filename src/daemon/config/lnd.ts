@@ -1,4 +1,4 @@
-import { parseHostPort } from '../../adapters/grpc/address.ts';
+import { parseHostPort } from '../../adapters/net/address.ts';
 import { type NodeId, nodeIdFromText } from '../../domain/hash.ts';
 import { isValidPublicKey } from '../../lightning/crypto.ts';
 import { networkFromName } from '../../lightning/networks.ts';

@@ -38,6 +38,7 @@ export interface LoadOptions {
 }
 
 function readConfig(root: Section, { env, path }: LoadOptions): LnmuxConfig {
+  const instrumentationAddress = readAddress(root, 'instrumentationAddress', 'localhost:2112');
   const lnd = readLnd(root.section('lnd'), root);
   const config: LnmuxConfig = {
     lnd,
@@ -45,7 +46,8 @@ function readConfig(root: Section, { env, path }: LoadOptions): LnmuxConfig {
     identityKey: readIdentityKey(root, env, lnd.network),
     autoSettle: root.boolean('autoSettle', false),
     listenAddress: readAddress(root, 'listenAddress', 'localhost:19090'),
-    instrumentationAddress: readAddress(root, 'instrumentationAddress', 'localhost:2112'),
+    instrumentationAddress,
+    healthAddress: readAddress(root, 'healthAddress', instrumentationAddress),
     logging: readLogging(root.section('logging')),
     distributedLock: readLock(root.section('distributedLock'), env),
     routingPolicy: readRoutingPolicy(root.section('routingPolicy')),

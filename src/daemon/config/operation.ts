@@ -1,5 +1,5 @@
-import { parseHostPort } from '../../adapters/grpc/address.ts';
 import { DEFAULT_GRPC_LIMITS } from '../../adapters/grpc/limits.ts';
+import { parseHostPort } from '../../adapters/net/address.ts';
 import { nearest } from '../nearest.ts';
 import { shown } from './problem.ts';
 import type { Section } from './section.ts';

@@ -10,7 +10,10 @@ export interface LnmuxConfig {
   readonly identityKey: Secret<Uint8Array>;
   readonly autoSettle: boolean;
   readonly listenAddress: string;
+  /** Metrics over HTTP. */
   readonly instrumentationAddress: string;
+  /** Liveness and readiness over HTTP; with the metrics unless it says something else. */
+  readonly healthAddress: string;
   readonly logging: LoggingConfig;
   readonly distributedLock: DistributedLockConfig;
   readonly routingPolicy: RoutingPolicyConfig;

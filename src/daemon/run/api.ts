@@ -1,7 +1,7 @@
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { startGrpcServer } from '../../adapters/grpc/server.ts';
-import { Api, Core, Settings } from './services.ts';
+import { Api, Core, Instruments, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 
 const CLOSE_GRACE_MS = 5_000;
@@ -11,7 +11,8 @@ export const apiLayer = Layer.effect(
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
     const { application } = yield* Core;
-    return yield* Effect.acquireRelease(
+    const { readiness, serverCalls } = yield* Instruments;
+    const api = yield* Effect.acquireRelease(
       starting(() =>
         startGrpcServer({
           application,
@@ -19,9 +20,19 @@ export const apiLayer = Layer.effect(
           log,
           limits: config.limits,
           logCalls: config.logging.grpcLogging,
+          observers: [serverCalls],
         }),
       ),
-      (api) => Effect.promise(() => api.close(CLOSE_GRACE_MS)),
+      (open) => Effect.promise(() => open.close(CLOSE_GRACE_MS)),
     );
+    readiness.become('leader');
+    const unfollow = readiness.follow((ready) => api.setServing(ready));
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        unfollow();
+        readiness.become('stopping');
+      }),
+    );
+    return api;
   }),
 );

@@ -4,6 +4,7 @@ import * as Layer from 'effect/Layer';
 import { createActorSystem } from '../../actors/actorSystem.ts';
 import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
+import type { NodeLinkState } from '../../actors/nodeLink/status.ts';
 import { RouteHints } from '../../actors/nodes/routeHints.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
@@ -14,7 +15,7 @@ import { networkParams } from '../../lightning/networks.ts';
 import { PreimageDeriver } from '../../lightning/paymentAddr.ts';
 import type { LifecycleRules } from '../../machines/rules.ts';
 import type { LnmuxConfig } from '../config/load.ts';
-import { Core, Database, Lead, Links, Peeler, Settings } from './services.ts';
+import { Core, Database, Instruments, Lead, Links, Peeler, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 import { systemClock } from './systemClock.ts';
 
@@ -122,10 +123,13 @@ export const coreLayer = Layer.effect(
   }),
 );
 
+const isIntercepting = (state: NodeLinkState) => state === 'connected' || state === 'draining';
+
 export const linksLayer = Layer.effect(
   Links,
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
+    const { cluster, readiness } = yield* Instruments;
     const { supervisor, system, hints } = yield* Core;
     const links = config.lnd.nodes.map((node) =>
       createNodeLink({
@@ -148,6 +152,15 @@ export const linksLayer = Layer.effect(
       }),
     );
     yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(links.map((link) => link.stop()))));
+    const statuses = () => links.map((link) => link.status());
+    const names = new Map(config.lnd.nodes.map((node) => [node.pubKey, node.name]));
+    cluster.show({
+      disconnectedNodes: () => statuses().filter(({ state }) => !isIntercepting(state)).length,
+      subscribers: () => supervisor.accepted.subscribers,
+    });
+    readiness.watchNodes(() =>
+      statuses().map(({ nodeId, state, ready }) => ({ name: names.get(nodeId)!, state, ready })),
+    );
     for (const link of links) link.start();
     return links;
   }),

@@ -2,7 +2,7 @@ import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { DatabaseReadError, openPostgresStore } from '../../adapters/postgres/decisionStore.ts';
 import { parseDsn } from '../../adapters/postgres/dsn.ts';
-import { Database, Settings } from './services.ts';
+import { Database, Instruments, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 
 /** The DSN of the configuration; without one, of the embedded PostgreSQL, which this starts and migrates. */
@@ -40,11 +40,15 @@ export const databaseLayer = Layer.effect(
   Database,
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
+    const { readiness } = yield* Instruments;
     const text = yield* dsn;
     const open = () => openPostgresStore({ target: parseDsn(text), log });
-    return yield* Effect.acquireRelease(
+    const store = yield* Effect.acquireRelease(
       starting(() => (config.db.dsn ? open().catch(sayWhatToCheck) : open())),
-      (store) => Effect.promise(() => store.close()),
+      (opened) => Effect.promise(() => opened.close()),
     );
+    readiness.watchDatabase(() => store.ping());
+    yield* Effect.addFinalizer(() => Effect.sync(() => readiness.stop()));
+    return store;
   }),
 );

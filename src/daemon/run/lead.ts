@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { createLeadership, type Leadership } from '../../actors/leadership/leadership.ts';
-import { Database, Lead, Settings } from './services.ts';
+import { Database, Instruments, Lead, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 import { systemClock } from './systemClock.ts';
 
@@ -15,6 +15,7 @@ export const leadLayer = Layer.effect(
   Lead,
   Effect.gen(function* () {
     const { config, log, abandon } = yield* Settings;
+    const { cluster, readiness } = yield* Instruments;
     const store = yield* Database;
     const owner = config.distributedLock.id ?? `${hostname()}-${process.pid}-${randomUUID()}`;
     const elected = Promise.withResolvers<bigint>();
@@ -32,9 +33,12 @@ export const leadLayer = Layer.effect(
       (held) => Effect.promise(() => held.resign()),
     );
     log.info({ owner }, 'Acquiring lock');
+    readiness.become('standby');
     leadership.start();
     const epoch = yield* starting(() => elected.promise);
     log.info({ owner, epoch: String(epoch) }, 'Lock acquired');
+    cluster.lead(epoch);
+    readiness.become('starting');
     return { epoch };
   }),
 );

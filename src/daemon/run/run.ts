@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '../logging/logger.ts';
 import { apiLayer } from './api.ts';
 import { coreLayer, linksLayer, peelerLayer } from './core.ts';
 import { databaseLayer } from './database.ts';
+import { instrumentsLayer } from './instruments.ts';
 import { leadLayer } from './lead.ts';
 import { Settings } from './services.ts';
 import { StartupError } from './startupError.ts';
@@ -79,6 +80,7 @@ function program(values: Settings['Service']) {
     Layer.provideMerge(peelerLayer),
     Layer.provideMerge(leadLayer),
     Layer.provideMerge(databaseLayer),
+    Layer.provideMerge(instrumentsLayer),
     Layer.provideMerge(settings),
   );
   return Effect.scoped(

@@ -4,11 +4,16 @@ import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
 import type { RouteHints } from '../../actors/nodes/routeHints.ts';
 import type { Application } from '../../actors/ports/application.ts';
 import type { OnionPeeler } from '../../actors/ports/onionPeeler.ts';
+import type { RpcCounts } from '../../actors/ports/rpcCounts.ts';
 import type { Supervisor } from '../../actors/supervisor/supervisor.ts';
+import type { CallObserver } from '../../adapters/grpc/observer.ts';
 import type { GrpcServer } from '../../adapters/grpc/server.ts';
+import type { MetricsRegistry } from '../../adapters/http/metricsRegistry.ts';
 import type { PostgresStore } from '../../adapters/postgres/decisionStore.ts';
 import type { LnmuxConfig } from '../config/load.ts';
+import type { ReadinessMonitor } from '../health/readiness.ts';
 import type { Logger } from '../logging/logger.ts';
+import type { ClusterMetrics } from '../metrics/clusterMetrics.ts';
 
 /** What the daemon is told, and how it says that it can't go on. */
 export class Settings extends Context.Service<
@@ -22,6 +27,20 @@ export class Settings extends Context.Service<
     readonly abandon: (reason: string) => never;
   }
 >()('lnmux/Settings') {}
+
+/** Where the parts of the daemon show how they are. */
+export class Instruments extends Context.Service<
+  Instruments,
+  {
+    readonly metrics: MetricsRegistry;
+    readonly cluster: ClusterMetrics;
+    readonly readiness: ReadinessMonitor;
+    /** Counts the calls of our API. */
+    readonly serverCalls: CallObserver;
+    /** Counts the calls that we make to lnd. */
+    readonly clientCalls: RpcCounts;
+  }
+>()('lnmux/Instruments') {}
 
 export class Database extends Context.Service<Database, PostgresStore>()('lnmux/Database') {}
 

@@ -1,0 +1,51 @@
+import * as Effect from 'effect/Effect';
+import * as Layer from 'effect/Layer';
+import { RpcCounts } from '../../actors/ports/rpcCounts.ts';
+import { callCounts } from '../../adapters/grpc/callCounts.ts';
+import { healthRoutes } from '../../adapters/http/health.ts';
+import { type HttpListenerOptions, startHttpListener } from '../../adapters/http/httpListener.ts';
+import { MetricsRegistry, metricsRoute } from '../../adapters/http/metricsRegistry.ts';
+import { ReadinessMonitor } from '../health/readiness.ts';
+import { ClusterMetrics } from '../metrics/clusterMetrics.ts';
+import { addProcessMetrics } from '../metrics/processMetrics.ts';
+import { addRpcMetrics } from '../metrics/rpcMetrics.ts';
+import { Instruments, Settings } from './services.ts';
+import { systemClock } from './systemClock.ts';
+
+/** Metrics and health. They are up before the database and the lead are there, so that a standby answers too. */
+export const instrumentsLayer = Layer.effect(
+  Instruments,
+  Effect.gen(function* () {
+    const { config, log } = yield* Settings;
+    const metrics = new MetricsRegistry();
+    const serverCounts = new RpcCounts();
+    const serverCalls = callCounts(serverCounts);
+    const clientCalls = new RpcCounts();
+    addProcessMetrics(metrics);
+    const cluster = new ClusterMetrics(metrics);
+    addRpcMetrics(metrics, 'server', serverCounts);
+    addRpcMetrics(metrics, 'client', clientCalls);
+    const readiness = new ReadinessMonitor(systemClock);
+
+    const { instrumentationAddress, healthAddress } = config;
+    const health = healthRoutes(() => readiness.report());
+    const shared = healthAddress === instrumentationAddress;
+    yield* listening({
+      name: 'Instrumentation',
+      key: 'instrumentationAddress',
+      address: instrumentationAddress,
+      routes: [metricsRoute(metrics), ...(shared ? health : [])],
+      log,
+    });
+    if (!shared) {
+      yield* listening({ name: 'Health', key: 'healthAddress', address: healthAddress, routes: health, log });
+    }
+    return { metrics, cluster, readiness, serverCalls, clientCalls };
+  }),
+);
+
+const listening = (options: HttpListenerOptions) =>
+  Effect.acquireRelease(
+    Effect.promise(() => startHttpListener(options)),
+    (listener) => Effect.promise(() => listener.close()),
+  );
