@@ -87,6 +87,10 @@ describe('the instrumentation of a cluster of two lnmuxd', () => {
         `grpc_server_msg_sent_total{${labels('GetInfo')}} 1`,
         `grpc_server_started_total{${labels('SubscribeInvoiceAccepted', 'server_stream')}} 1`,
         `grpc_server_handled_total{${labels('SettleInvoice')},grpc_code="FailedPrecondition"} 0`,
+        'grpc_client_started_total{grpc_type="unary",grpc_service="lnrpc.Lightning",grpc_method="GetInfo"} 1',
+        'grpc_client_started_total{grpc_type="bidi_stream",grpc_service="routerrpc.Router",grpc_method="HtlcInterceptor"} 1',
+        'lnmux_node_ready{node="alice"} 1',
+        'lnmux_limit_used{limit="maxSubscribers"} 1',
       ]),
     );
     expect(await metrics(standby)).toEqual(

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type NodeId, paymentHashFromBytes } from '../../domain/hash.ts';
 import type { CircuitKey } from '../../domain/htlcKey.ts';
+import type { ReplyTimes } from '../measures/replyTimes.ts';
 import type { HtlcAnswer, InterceptorStream, LndHtlcOffer } from '../ports/lndClient.ts';
 import type { Log } from '../ports/log.ts';
 import type { HtlcOffer, LndFailureCode } from '../ports/nodeLink.ts';
@@ -16,6 +17,7 @@ export interface InterceptionDeps {
   readonly virtualChannel: bigint;
   readonly log: Log;
   readonly counters: NodeLinkCounters;
+  readonly replyTimes: ReplyTimes;
   /** An HTLC for us. */
   readonly offered: (offer: HtlcOffer) => void;
   /** The stream can't be written to any more. */
@@ -64,6 +66,7 @@ export class Interception {
 
   #handOver(raw: LndHtlcOffer, onChain: boolean): void {
     this.#deps.counters.offered++;
+    if (onChain) this.#deps.counters.onChain++;
     if (this.#isGivenBack(raw.autoFailHeight)) {
       this.#book.remove(raw.key);
       this.#deps.counters.forgotten++;
@@ -74,7 +77,12 @@ export class Interception {
       this.#failMalformed(raw, onChain);
       return;
     }
-    this.#book.add(raw.key, { paymentHash, autoFailHeight: raw.autoFailHeight, onChain });
+    this.#book.add(raw.key, {
+      paymentHash,
+      autoFailHeight: raw.autoFailHeight,
+      onChain,
+      offeredAt: this.#deps.replyTimes.now(),
+    });
     this.#deps.offered({
       key: { nodeId: this.#deps.nodeId, chanId: raw.key.chanId, htlcId: raw.key.htlcId },
       paymentHash,
@@ -199,6 +207,7 @@ export class Interception {
 
   #answer(answer: HtlcAnswer, offer: OpenOffer): boolean {
     this.#book.remove(answer.key);
+    this.#deps.replyTimes.answered(answer.action === 'settle', offer.offeredAt);
     return this.#write(answer, offer.autoFailHeight);
   }
 

@@ -1,5 +1,6 @@
 import type { CircuitKey } from '../../domain/htlcKey.ts';
 import type { FailureSource, NodeLinkEvent } from '../../machines/nodeLink/events.ts';
+import type { ReplyTimes } from '../measures/replyTimes.ts';
 import type { Clock } from '../ports/clock.ts';
 import {
   type HtlcResolution,
@@ -24,6 +25,7 @@ export interface LinkConnectionDeps {
   readonly expected: NodeExpectation;
   readonly virtualChannel: bigint;
   readonly counters: NodeLinkCounters;
+  readonly replyTimes: ReplyTimes;
   readonly guard: ListenerGuard;
   readonly unresolved: () => Iterable<CircuitKey>;
   readonly send: (event: NodeLinkEvent) => void;
@@ -105,6 +107,7 @@ export class LinkConnection {
         virtualChannel: this.#deps.virtualChannel,
         log: this.#deps.log,
         counters: this.#deps.counters,
+        replyTimes: this.#deps.replyTimes,
         offered: (offer) => {
           this.#showLife();
           if (!offer.onChain) this.#doubts?.offered(offer.key);

@@ -4,6 +4,7 @@ import { virtualChannelId } from '../../domain/virtualChannel.ts';
 import type { LinkFailure, NodeLinkEffect, NodeLinkEvent } from '../../machines/nodeLink/events.ts';
 import { DEFAULT_NODE_LINK_LIMITS, type NodeLinkLimits } from '../../machines/nodeLink/limits.ts';
 import { isReady, nodeLinkMachine } from '../../machines/nodeLink/machine.ts';
+import { ReplyTimes } from '../measures/replyTimes.ts';
 import type { LndFailureCode } from '../ports/nodeLink.ts';
 import { LinkConnection } from './linkConnection.ts';
 import { ListenerGuard } from './listenerGuard.ts';
@@ -29,6 +30,7 @@ class StatechartNodeLink implements LiveNodeLink {
   readonly #limits: NodeLinkLimits;
   readonly #guard: ListenerGuard;
   readonly #counters = noCounts();
+  readonly #replyTimes: ReplyTimes;
   #actor: Actor<typeof nodeLinkMachine>;
   #connection: LinkConnection | undefined;
   #streams = 0;
@@ -45,6 +47,7 @@ class StatechartNodeLink implements LiveNodeLink {
     const log = deps.log.child({ node: deps.config.nodeId });
     this.#deps = { ...deps, log };
     this.nodeId = deps.config.nodeId;
+    this.#replyTimes = new ReplyTimes(() => deps.clock.now());
     this.#limits = { ...DEFAULT_NODE_LINK_LIMITS, ...deps.config.limits };
     this.#guard = new ListenerGuard({
       link: this,
@@ -122,6 +125,7 @@ class StatechartNodeLink implements LiveNodeLink {
       held,
       queued: this.#connection?.interception?.queued ?? 0,
       counters: { ...this.#counters },
+      replyTimes: this.#replyTimes,
     };
   }
 
@@ -236,6 +240,7 @@ class StatechartNodeLink implements LiveNodeLink {
       },
       virtualChannel: config.virtualChannel ?? virtualChannelId(config.nodeId),
       counters: this.#counters,
+      replyTimes: this.#replyTimes,
       guard: this.#guard,
       unresolved: () => this.#deps.listener.unresolved(this.nodeId),
       send: (event) => this.#send(event),

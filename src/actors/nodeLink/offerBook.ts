@@ -7,6 +7,8 @@ export interface OpenOffer {
   /** From this block on lnd has given it back; 0 for old versions' on-chain offers, gone with the next block. */
   readonly autoFailHeight: number;
   readonly onChain: boolean;
+  /** When it came, for measurement. */
+  readonly offeredAt: number;
 }
 
 /**

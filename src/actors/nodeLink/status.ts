@@ -1,5 +1,6 @@
 import type { NodeId } from '../../domain/hash.ts';
 import type { NodeLinkSnapshot } from '../../machines/nodeLink/machine.ts';
+import type { ReplyTimes } from '../measures/replyTimes.ts';
 
 /** Where a link is, by the names that the API and the metrics use. */
 export type NodeLinkState =
@@ -20,6 +21,8 @@ export interface NodeLinkCounters {
   failed: number;
   /** Foreign HTLCs, resumed. */
   resumed: number;
+  /** HTLCs for us that lnd offered because their channel went on chain. */
+  onChain: number;
   /** On-chain offers of foreign HTLCs, which take nothing but silence. */
   ignored: number;
   /** Answers refused here because lnd would have ended the stream for them. */
@@ -52,6 +55,7 @@ export interface NodeLinkStatus {
   /** Answers that wait for the transport. */
   readonly queued: number;
   readonly counters: Readonly<NodeLinkCounters>;
+  readonly replyTimes: ReplyTimes;
 }
 
 export const noCounts = (): NodeLinkCounters => ({
@@ -59,6 +63,7 @@ export const noCounts = (): NodeLinkCounters => ({
   settled: 0,
   failed: 0,
   resumed: 0,
+  onChain: 0,
   ignored: 0,
   refusedAnswers: 0,
   forgotten: 0,

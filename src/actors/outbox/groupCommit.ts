@@ -1,3 +1,4 @@
+import { OutboxMeasures } from '../measures/outboxMeasures.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BatchOutcome } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
@@ -21,11 +22,14 @@ export interface GroupCommitOptions<T, R> {
   /** Whether a certain failure is retried here until it succeeds (finals), or reported to the submitter. */
   readonly retryFailures: boolean;
   readonly onFenced: () => void;
+  /** What it has seen is added here. */
+  readonly measures?: OutboxMeasures;
 }
 
 interface Pending<T, R> {
   readonly item: T;
   readonly done: (outcome: CommitOutcome<R>) => void;
+  readonly submittedAt: number;
 }
 
 const RETRY_MIN_MS = 50;
@@ -41,6 +45,7 @@ const RETRY_MAX_MS = 2_000;
  */
 export class GroupCommit<T, R> {
   readonly #options: GroupCommitOptions<T, R>;
+  readonly #measures: OutboxMeasures;
   #queue: Pending<T, R>[] = [];
   #writing = false;
   #scheduled = false;
@@ -49,6 +54,7 @@ export class GroupCommit<T, R> {
 
   constructor(options: GroupCommitOptions<T, R>) {
     this.#options = options;
+    this.#measures = options.measures ?? new OutboxMeasures();
   }
 
   /** Items that are submitted and not yet decided. */
@@ -56,12 +62,18 @@ export class GroupCommit<T, R> {
     return this.#queue.length;
   }
 
+  /** For how long the oldest of them has been waiting, in milliseconds. */
+  get lagMs(): number {
+    const [oldest] = this.#queue;
+    return oldest ? Math.max(0, this.#options.clock.now() - oldest.submittedAt) : 0;
+  }
+
   submit(item: T, done: (outcome: CommitOutcome<R>) => void): void {
     if (this.#stopped) {
       done({ kind: 'failed', reason: 'shutting down' });
       return;
     }
-    this.#queue.push({ item, done });
+    this.#queue.push({ item, done, submittedAt: this.#options.clock.now() });
     this.#schedule();
   }
 
@@ -104,10 +116,14 @@ export class GroupCommit<T, R> {
   /** True when the batch is decided; false when this process must not write any more. */
   async #write(batch: readonly Pending<T, R>[]): Promise<boolean> {
     const items = batch.map((p) => p.item);
+    const { clock } = this.#options;
+    const startedAt = clock.now();
     let ambiguous = false;
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#attempt(items);
       if (outcome.kind === 'acknowledged') {
+        this.#measures.commitSeconds.observeMs(clock.now() - startedAt);
+        this.#measures.batchSize.observe(items.length);
         for (const [i, pending] of batch.entries()) {
           this.#tell(pending, { kind: 'done', result: outcome.results[i] as R });
         }
@@ -121,6 +137,8 @@ export class GroupCommit<T, R> {
         this.#options.onFenced();
         return false;
       }
+      if (outcome.kind === 'failed') this.#measures.failed += 1;
+      else this.#measures.ambiguous += 1;
       if (outcome.kind === 'failed' && !ambiguous && !this.#options.retryFailures) {
         for (const pending of batch) this.#tell(pending, { kind: 'failed', reason: outcome.error });
         return true;

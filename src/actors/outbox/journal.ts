@@ -18,6 +18,8 @@ export class Journal {
   readonly #maxLines: number;
   #lines: JournalLine[] = [];
   #dropped = 0;
+  /** Since the start. */
+  #droppedInAll = 0;
   #height = 0;
   #writtenHeight = 0;
   #timer: unknown;
@@ -37,9 +39,20 @@ export class Journal {
     this.#maxLines = options.maxLines;
   }
 
+  /** Lines that wait to be written. */
+  get depth(): number {
+    return this.#lines.length;
+  }
+
+  /** Lines that were not written because too many waited, since the start. */
+  get dropped(): number {
+    return this.#droppedInAll;
+  }
+
   append(line: JournalLine): void {
     if (this.#lines.length >= this.#maxLines) {
       this.#dropped += 1;
+      this.#droppedInAll += 1;
       return;
     }
     this.#lines.push(line);
@@ -108,6 +121,7 @@ export class Journal {
     const over = Math.max(0, this.#lines.length - this.#maxLines);
     this.#lines.length -= over;
     this.#dropped += dropped + over;
+    this.#droppedInAll += over;
   }
 
   #gap(lines: number): JournalLine {

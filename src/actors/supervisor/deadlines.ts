@@ -29,10 +29,17 @@ export class Deadlines<T> {
     return due;
   }
 
-  /** The nearest height that something waits for. */
-  nearest(): number | undefined {
+  /** The nearest height that something waits for which `counts`. */
+  nearest(counts: (entry: T) => boolean = () => true): number | undefined {
     let nearest: number | undefined;
-    for (const at of this.#buckets.keys()) if (nearest === undefined || at < nearest) nearest = at;
+    for (const [at, bucket] of this.#buckets) {
+      if (nearest !== undefined && at >= nearest) continue;
+      for (const entry of bucket) {
+        if (!counts(entry)) continue;
+        nearest = at;
+        break;
+      }
+    }
     return nearest;
   }
 }

@@ -7,6 +7,7 @@ import type { Part } from '../../domain/part.ts';
 import type { HtlcSetEffect, HtlcSetEvent, ReportedFinal } from '../../machines/htlcSet/events.ts';
 import type { InvoiceEffect } from '../../machines/invoice/events.ts';
 import type { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import type { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { CommitOutcome, GroupCommit } from '../outbox/groupCommit.ts';
 import type { Journal } from '../outbox/journal.ts';
 import type { CancelResult, SettleResult } from '../ports/application.ts';
@@ -35,6 +36,7 @@ export interface EffectWorld {
   readonly decisions: GroupCommit<Decision, DecisionOutcome>;
   readonly finals: GroupCommit<FinalRecord, RecordedFinal>;
   readonly journal: Journal;
+  readonly measures: CoreMeasures;
   height(): number;
 }
 
@@ -172,7 +174,7 @@ export class Effects {
 
   #committed(set: SetEntry, effect: CommitEffect, outcome: CommitOutcome<DecisionOutcome>): void {
     if (set.invoice.retired) return;
-    const { held, log } = this.#world;
+    const { held, log, measures } = this.#world;
     switch (outcome.kind) {
       case 'ambiguous':
         log.warn(
@@ -190,6 +192,9 @@ export class Effects {
           log.warn({ hash: set.invoice.paymentHash, decision: effect.decision, because }, 'Decision refused');
           return this.#actors.deliver(set, { type: 'commit.refused', because });
         }
+        if (effect.decision === 'fail' || effect.decision === 'abort') {
+          measures.failedHtlcs.add(effect.reason, effect.parts.length);
+        }
         if (effect.decision !== 'request') for (const part of effect.parts) held.decided(part.key, part.id);
         return this.#actors.deliver(set, { type: 'commit.succeeded', view: this.#actors.viewOf(set) });
       }
@@ -197,12 +202,17 @@ export class Effects {
   }
 
   #settle(entry: InvoiceEntry, parts: readonly Part[]): void {
-    const { links, log } = this.#world;
+    const { links, log, measures, clock } = this.#world;
     const preimage = this.#preimage(entry, parts);
     // The last assertion before money moves. It can only fail by a defect, and then silence is the safe answer.
     if (digest('sha256', preimage, 'hex') !== entry.paymentHash) {
       log.error({ hash: entry.paymentHash }, 'Preimage does not match the payment hash: nothing is settled');
       return;
+    }
+    if (entry.settledAt === undefined) {
+      entry.settledAt = clock.now();
+      if (entry.acceptedAt !== undefined)
+        measures.acceptToSettle.observeMs(entry.settledAt - entry.acceptedAt);
     }
     for (const part of parts) {
       const sent = links.get(part.key.nodeId)?.settle(part.key, preimage) ?? false;
@@ -279,6 +289,7 @@ export class Effects {
     if (setId) accepted.withdraw(setId);
     if (status === 'settle_requested') return;
     const reason = effect.reason ?? 'parts_failed';
+    this.#measureEnd(entry, status, reason, effect.settledMsat);
     finalStatus.finish(
       paymentHash,
       status === 'settled' ? { result: 'settled' } : { result: 'failed', reason },
@@ -290,7 +301,20 @@ export class Effects {
     else log.info({ ...fields, outcome: reason }, 'Failed invoice');
   }
 
+  #measureEnd(entry: InvoiceEntry, status: 'settled' | 'failed', reason: string, settledMsat: bigint): void {
+    const { measures, clock } = this.#world;
+    if (entry.settledAt !== undefined) measures.settleToFinal.observeMs(clock.now() - entry.settledAt);
+    if (status === 'settled') {
+      measures.settledInvoices += 1;
+      measures.settledMsat += settledMsat;
+      return;
+    }
+    measures.failedInvoices.add(reason);
+    if (reason === 'partially_settled') measures.partiallySettledMsat += settledMsat;
+  }
+
   #announce(entry: InvoiceEntry, setId: SetId): void {
+    entry.acceptedAt = this.#world.clock.now();
     const { accepted, options, log } = this.#world;
     const attempt = entry.actor.getSnapshot().context.current?.attempt;
     const parts = entry.sets.find((s) => s.attempt === attempt)?.actor.getSnapshot().context.parts ?? [];

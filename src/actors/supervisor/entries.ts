@@ -16,6 +16,9 @@ export interface InvoiceEntry {
   started: SetEntry | undefined;
   /** Only for invoices that came back from the database; others derive it from the payment address. */
   readonly preimage: Uint8Array | undefined;
+  /** When its set became complete, and when the preimage was first sent; for measurement. */
+  acceptedAt: number | undefined;
+  settledAt: number | undefined;
   /** Its actors count no more: what they still emit is ignored. */
   retired: boolean;
 }

@@ -10,14 +10,18 @@ export class HeldHtlcs {
   readonly #slab = new SecretSlab();
   /** HTLCs with a durable decision and no recorded end: what a node is asked about when it connects. */
   readonly #unresolved = new Map<NodeId, Map<PartId, CircuitKey>>();
-  readonly #byNode = new Map<NodeId, number>();
+  readonly #byNode = new Map<NodeId, { count: number; msat: bigint }>();
 
   get size(): number {
     return this.#parts.size;
   }
 
   countOf(nodeId: NodeId): number {
-    return this.#byNode.get(nodeId) ?? 0;
+    return this.#byNode.get(nodeId)?.count ?? 0;
+  }
+
+  msatOf(nodeId: NodeId): bigint {
+    return this.#byNode.get(nodeId)?.msat ?? 0n;
   }
 
   get(id: PartId): HeldPart | undefined {
@@ -69,14 +73,22 @@ export class HeldHtlcs {
     if (!held) return undefined;
     this.#parts.delete(id);
     if (held.slot !== undefined) this.#slab.release(held.slot);
-    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) - 1);
+    this.#count(held.part, -1);
     return held;
   }
 
   #add(held: HeldPart): HeldPart {
     this.#drop(held.part.id);
     this.#parts.set(held.part.id, held);
-    this.#byNode.set(held.part.key.nodeId, this.countOf(held.part.key.nodeId) + 1);
+    this.#count(held.part, 1);
     return held;
+  }
+
+  #count({ key, amountMsat }: Part, by: 1 | -1): void {
+    const node = this.#byNode.get(key.nodeId) ?? { count: 0, msat: 0n };
+    node.count += by;
+    if (by > 0) node.msat += amountMsat;
+    else node.msat -= amountMsat;
+    this.#byNode.set(key.nodeId, node);
   }
 }

@@ -24,6 +24,8 @@ export class InvoiceActors {
   readonly #onBroken: (parts: readonly HeldPart[], terms: InvoiceTerms, why: string) => void;
   readonly #invoices = new Map<PaymentHash, InvoiceEntry>();
   readonly #deadlines = new Deadlines<SetEntry>();
+  /** Settled sets that lnd has not called final although their nodes may give a part back soon. */
+  readonly #overdue = new Set<SetEntry>();
   /** Sets whose release waits for the barrier: looked at again whenever the world changes. */
   readonly #waiting = new Set<SetEntry>();
 
@@ -48,8 +50,15 @@ export class InvoiceActors {
     return this.#waiting.size;
   }
 
+  /** The height at which the next set has to be decided; those that are overdue have an alarm of their own. */
   get nearestDeadline(): number | undefined {
-    return this.#deadlines.nearest();
+    return this.#deadlines.nearest((set) => !this.#overdue.has(set));
+  }
+
+  /** What is settled, not final, and close to its expiry. */
+  overdue(): { readonly parts: number; readonly msat: bigint } {
+    const parts = [...this.#overdue].flatMap((set) => set.actor.getSnapshot().context.parts);
+    return { parts: parts.length, msat: parts.reduce((sum, part) => sum + part.amountMsat, 0n) };
   }
 
   get(hash: PaymentHash): InvoiceEntry | undefined {
@@ -149,6 +158,7 @@ export class InvoiceActors {
       this.#effects.alarmUnresolved(set.invoice.paymentHash, set.actor.getSnapshot().context.parts);
       // Again at the next block, until lnd has said its last word.
       set.deadline = height + 1;
+      this.#overdue.add(set);
       this.#deadlines.add(height + 1, set);
     }
     this.lookAgain();
@@ -189,6 +199,8 @@ export class InvoiceActors {
       sets: [],
       started: undefined,
       preimage,
+      acceptedAt: undefined,
+      settledAt: undefined,
       retired: false,
     };
     actor.on('*', (effect) => {
@@ -272,6 +284,7 @@ export class InvoiceActors {
 
   #forget(set: SetEntry): void {
     this.#waiting.delete(set);
+    this.#overdue.delete(set);
     this.#forgetDeadline(set);
   }
 

@@ -13,6 +13,8 @@ export interface LookupOptions {
   readonly log: Log;
   /** Another leader has taken over: nothing is looked up any more. */
   readonly onFenced: () => void;
+  /** Hears of each query that has to be asked again. */
+  readonly onFailed?: () => void;
 }
 
 /**
@@ -24,6 +26,7 @@ export class InvoiceLookups {
   readonly #store: DecisionStore;
   readonly #epoch: bigint;
   readonly #onFenced: () => void;
+  readonly #onFailed: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   #waiting = new Map<PaymentHash, ((invoice: StoredInvoice | undefined) => void)[]>();
@@ -31,12 +34,13 @@ export class InvoiceLookups {
   #scheduled = false;
   #stopped = false;
 
-  constructor({ store, epoch, clock, log, onFenced }: LookupOptions) {
+  constructor({ store, epoch, clock, log, onFenced, onFailed }: LookupOptions) {
     this.#store = store;
     this.#epoch = epoch;
     this.#clock = clock;
     this.#log = log;
     this.#onFenced = onFenced;
+    this.#onFailed = onFailed;
   }
 
   get depth(): number {
@@ -78,6 +82,7 @@ export class InvoiceLookups {
           this.#onFenced();
           break;
         }
+        this.#onFailed?.();
         this.#log.warn(
           { error: String(error), hashes: hashes.length },
           'Invoice lookup failed, asking again',

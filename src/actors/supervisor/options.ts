@@ -1,6 +1,7 @@
 import type { PreimageDeriver } from '../../lightning/paymentAddr.ts';
 import type { LifecycleRules } from '../../machines/rules.ts';
 import type { ActorSystem } from '../actorSystem.ts';
+import type { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
@@ -31,6 +32,8 @@ export interface SupervisorOptions {
   readonly subscriberGraceMs: number;
   /** How long a call waits for a decision before it is told that the outcome is unknown. */
   readonly callTimeoutMs: number;
+  /** What the core sees is added here. */
+  readonly measures?: CoreMeasures;
   /** Another leader has taken over: this process must stop. */
   readonly onFenced: () => void;
 }

@@ -1,3 +1,4 @@
+import type { CoreMeasures } from '../measures/coreMeasures.ts';
 import { GroupCommit } from '../outbox/groupCommit.ts';
 import { Journal } from '../outbox/journal.ts';
 import type { Decision, DecisionOutcome, FinalRecord, RecordedFinal } from '../ports/decisionStore.ts';
@@ -15,12 +16,14 @@ export interface Outboxes {
   readonly journal: Journal;
 }
 
-export function openOutboxes({ store, epoch, clock, log, limits, onFenced }: SupervisorOptions): Outboxes {
+export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures): Outboxes {
+  const { store, epoch, clock, log, limits, onFenced } = options;
   const shared = { clock, log, onFenced };
   return {
     decisions: new GroupCommit({
       ...shared,
       name: 'decisions',
+      measures: measures.decisions,
       write: (batch) => store.decide(epoch, batch),
       maxBatch: DECISIONS_PER_BATCH,
       gatherMs: 0,
@@ -29,6 +32,7 @@ export function openOutboxes({ store, epoch, clock, log, limits, onFenced }: Sup
     finals: new GroupCommit({
       ...shared,
       name: 'finals',
+      measures: measures.finals,
       write: (batch) => store.finalise(epoch, batch),
       maxBatch: FINALS_PER_BATCH,
       gatherMs: FINALS_GATHER_MS,

@@ -4,6 +4,7 @@ import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts'
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import { encodeFailure } from '../../lightning/failureOnion.ts';
 import { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { CancelResult, SettleResult } from '../ports/application.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { FinalHtlc, HtlcOffer, NodeLink, NodeLinkListener } from '../ports/nodeLink.ts';
@@ -20,6 +21,7 @@ import { InvoiceActors } from './invoiceActors.ts';
 import { InvoiceLookups } from './invoiceLookups.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
+import { statsOf } from './stats.ts';
 
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
 const MAX_HEIGHT_JUMP = 2_016;
@@ -65,7 +67,8 @@ export class Supervisor implements NodeLinkListener {
       graceMs: options.subscriberGraceMs,
       height: () => this.#height,
     });
-    this.#lookups = new InvoiceLookups(options);
+    const measures = options.measures ?? new CoreMeasures();
+    this.#lookups = new InvoiceLookups({ ...options, onFailed: () => measures.failedLookups++ });
     this.#world = {
       options,
       clock,
@@ -76,7 +79,8 @@ export class Supervisor implements NodeLinkListener {
       finalStatus: this.finalStatus,
       settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
-      ...openOutboxes(options),
+      ...openOutboxes(options, measures),
+      measures,
       height: () => this.#height,
     };
     this.#calls = new ApplicationCalls(this.#world, {
@@ -92,17 +96,19 @@ export class Supervisor implements NodeLinkListener {
 
   /** What is held and waited for, for metrics and status. */
   stats() {
-    return {
-      heldHtlcs: this.#held.size,
-      invoices: this.#actors.size,
-      acceptedSets: this.accepted.held,
-      dormantInvoices: this.#dormant.invoices,
-      waitingForBarrier: this.#actors.waiting,
+    return statsOf({
+      ...this.#world,
+      actors: this.#actors,
+      dormant: this.#dormant,
+      dormantDeadlines: this.#dormantDeadlines,
+      lookups: this.#lookups,
       admitting: this.#admitting.size,
-      decisionsQueued: this.#world.decisions.depth,
-      finalsQueued: this.#world.finals.depth,
-      nearestDeadline: this.#actors.nearestDeadline,
-    };
+    });
+  }
+
+  /** HTLCs of a node that are not over, and what they carry. */
+  heldOf(nodeId: NodeId): { readonly count: number; readonly msat: bigint } {
+    return { count: this.#held.countOf(nodeId), msat: this.#held.msatOf(nodeId) };
   }
 
   /** Loads what earlier leaders decided. Call it before the first node link starts. */
@@ -358,6 +364,7 @@ export class Supervisor implements NodeLinkListener {
   }
 
   #journalReject(paymentHash: PaymentHash, id: PartId, outcome: string): void {
+    this.#world.measures.rejectedHtlcs.add(outcome);
     const { clock, log } = this.#options;
     log.debug({ hash: paymentHash, htlc: id, outcome }, 'Sending failed resolution');
     this.#world.journal.append({

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import {
   type BlocksListener,
   type HtlcEventsListener,
@@ -9,6 +9,7 @@ import {
   LndError,
   type LndInfo,
 } from '../../actors/ports/lndClient.ts';
+import type { RpcCounts, RpcMethodCounts } from '../../actors/ports/rpcCounts.ts';
 import type { CircuitKey } from '../../domain/htlcKey.ts';
 import { ChainNotifierService } from '../../generated/lnd/chainnotifier.ts';
 import { type GetInfoResponse, LightningService } from '../../generated/lnd/lightning.ts';
@@ -18,7 +19,7 @@ import type { LndCredentials } from './credentials.ts';
 import { decodeOffer, encodeAnswer } from './interceptorCodec.ts';
 import { channelOptions, type LndChannelLimits } from './lndChannel.ts';
 import { isNotFound, lndErrorOf } from './lndErrors.ts';
-import { StreamEnd } from './streamEnd.ts';
+import { codeOf, StreamEnd } from './streamEnd.ts';
 
 /** A unary method of the generated services. */
 interface Method<Request, Response> {
@@ -32,13 +33,20 @@ export class GrpcLndConnection implements LndConnection {
   readonly #client: Client;
   readonly #metadata = new Metadata();
   readonly #limits: LndChannelLimits;
+  readonly #calls: RpcCounts;
   readonly #streams = new Set<StreamEnd>();
   #closed = false;
 
-  constructor(address: string, { tlsCert, macaroonHex }: LndCredentials, limits: LndChannelLimits) {
+  constructor(
+    address: string,
+    { tlsCert, macaroonHex }: LndCredentials,
+    limits: LndChannelLimits,
+    calls: RpcCounts,
+  ) {
     this.#client = new Client(address, credentials.createSsl(tlsCert), channelOptions(limits));
     this.#metadata.set('macaroon', macaroonHex);
     this.#limits = limits;
+    this.#calls = calls;
   }
 
   async getVersion(): Promise<string> {
@@ -69,8 +77,10 @@ export class GrpcLndConnection implements LndConnection {
       {},
       this.#metadata,
     );
-    this.#follow(new StreamEnd(stream, listener));
+    const counts = this.#follow(RouterService.subscribeHtlcEvents, new StreamEnd(stream, listener));
+    counts.sent += 1;
     stream.on('data', (event: HtlcEvent) => {
+      counts.received += 1;
       if (!this.#closed) tellEvent(event, listener);
     });
   }
@@ -85,8 +95,10 @@ export class GrpcLndConnection implements LndConnection {
       fromTip,
       this.#metadata,
     );
-    this.#follow(new StreamEnd(stream, listener));
+    const counts = this.#follow(ChainNotifierService.registerBlockEpochNtfn, new StreamEnd(stream, listener));
+    counts.sent += 1;
     stream.on('data', (block: { height: number }) => {
+      counts.received += 1;
       if (!this.#closed) listener.block(block.height);
     });
   }
@@ -94,18 +106,22 @@ export class GrpcLndConnection implements LndConnection {
   openInterceptor(listener: InterceptorListener): InterceptorStream {
     const { path } = RouterService.htlcInterceptor;
     const stream = this.#client.makeBidiStreamRequest(path, encodeAnswer, decodeOffer, this.#metadata);
-    this.#follow(new StreamEnd(stream, listener));
+    const counts = this.#follow(RouterService.htlcInterceptor, new StreamEnd(stream, listener));
     stream.on('metadata', () => {
       if (!this.#closed) listener.opened();
     });
     stream.on('data', (offer) => {
+      counts.received += 1;
       if (!this.#closed) listener.offered(offer);
     });
     stream.on('drain', () => {
       if (!this.#closed) listener.drained();
     });
     return {
-      answer: (answer) => stream.write(answer),
+      answer(answer) {
+        counts.sent += 1;
+        return stream.write(answer);
+      },
       finish: () => stream.end(),
     };
   }
@@ -118,9 +134,16 @@ export class GrpcLndConnection implements LndConnection {
     this.#client.close();
   }
 
-  #follow(end: StreamEnd): void {
+  /** Counts a stream that begins, and notes its end. */
+  #follow(method: { readonly path: string }, end: StreamEnd): RpcMethodCounts {
+    const counts = this.#calls.of(method);
+    counts.started += 1;
     this.#streams.add(end);
-    end.onEnd = () => this.#streams.delete(end);
+    end.onEnd = (code) => {
+      counts.handled[code]! += 1;
+      this.#streams.delete(end);
+    };
+    return counts;
   }
 
   /** Rejects with the error as gRPC gave it when `raw`, with an LndError otherwise. */
@@ -130,6 +153,9 @@ export class GrpcLndConnection implements LndConnection {
     raw = false,
   ): Promise<Response> {
     if (this.#closed) return Promise.reject(new LndError('unavailable', 'connection closed'));
+    const counts = this.#calls.of(method);
+    counts.started += 1;
+    counts.sent += 1;
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         method.path,
@@ -139,6 +165,8 @@ export class GrpcLndConnection implements LndConnection {
         this.#metadata,
         { deadline: Date.now() + this.#limits.unaryDeadlineMs },
         (error, response) => {
+          counts.handled[error ? codeOf(error) : status.OK]! += 1;
+          if (response) counts.received += 1;
           if (response) resolve(response);
           else reject(raw ? error : lndErrorOf(error));
         },

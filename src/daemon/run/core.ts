@@ -4,7 +4,6 @@ import * as Layer from 'effect/Layer';
 import { createActorSystem } from '../../actors/actorSystem.ts';
 import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
-import type { NodeLinkState } from '../../actors/nodeLink/status.ts';
 import { RouteHints } from '../../actors/nodes/routeHints.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
@@ -69,6 +68,7 @@ export const coreLayer = Layer.effect(
   Core,
   Effect.gen(function* () {
     const { config, log, abandon } = yield* Settings;
+    const { subjects } = yield* Instruments;
     const store = yield* Database;
     const { epoch } = yield* Lead;
     const peeler = yield* Peeler;
@@ -95,8 +95,10 @@ export const coreLayer = Layer.effect(
       autoSettle,
       subscriberGraceMs: config.acceptance.subscriberGraceMs,
       callTimeoutMs: CALL_TIMEOUT_MS,
+      measures: subjects.measures,
       onFenced: () => abandon('another lnmuxd has taken over: this one must not decide any more'),
     });
+    subjects.supervisor = supervisor;
     yield* starting(() => supervisor.recover());
     yield* Effect.addFinalizer(() => Effect.promise(() => supervisor.stop()));
     const hints = new RouteHints({
@@ -123,13 +125,11 @@ export const coreLayer = Layer.effect(
   }),
 );
 
-const isIntercepting = (state: NodeLinkState) => state === 'connected' || state === 'draining';
-
 export const linksLayer = Layer.effect(
   Links,
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
-    const { cluster, readiness } = yield* Instruments;
+    const { subjects, readiness, clientCalls } = yield* Instruments;
     const { supervisor, system, hints } = yield* Core;
     const links = config.lnd.nodes.map((node) =>
       createNodeLink({
@@ -142,6 +142,7 @@ export const linksLayer = Layer.effect(
           address: node.lndUrl,
           tlsCertPath: node.tlsCertPath,
           macaroonPath: node.macaroonPath,
+          calls: clientCalls,
         }),
         listener: supervisor,
         readinessChanged: (ready) => hints.setReady(node.pubKey, ready),
@@ -152,14 +153,12 @@ export const linksLayer = Layer.effect(
       }),
     );
     yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(links.map((link) => link.stop()))));
-    const statuses = () => links.map((link) => link.status());
-    const names = new Map(config.lnd.nodes.map((node) => [node.pubKey, node.name]));
-    cluster.show({
-      disconnectedNodes: () => statuses().filter(({ state }) => !isIntercepting(state)).length,
-      subscribers: () => supervisor.accepted.subscribers,
-    });
+    subjects.links = links.map((link, i) => ({ name: config.lnd.nodes[i]!.name, link }));
     readiness.watchNodes(() =>
-      statuses().map(({ nodeId, state, ready }) => ({ name: names.get(nodeId)!, state, ready })),
+      subjects.links.map(({ name, link }) => {
+        const { state, ready } = link.status();
+        return { name, state, ready };
+      }),
     );
     for (const link of links) link.start();
     return links;

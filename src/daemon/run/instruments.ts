@@ -1,14 +1,20 @@
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
+import { CoreMeasures } from '../../actors/measures/coreMeasures.ts';
 import { RpcCounts } from '../../actors/ports/rpcCounts.ts';
 import { callCounts } from '../../adapters/grpc/callCounts.ts';
 import { healthRoutes } from '../../adapters/http/health.ts';
 import { type HttpListenerOptions, startHttpListener } from '../../adapters/http/httpListener.ts';
 import { MetricsRegistry, metricsRoute } from '../../adapters/http/metricsRegistry.ts';
 import { ReadinessMonitor } from '../health/readiness.ts';
-import { ClusterMetrics } from '../metrics/clusterMetrics.ts';
+import { addClusterMetrics } from '../metrics/clusterMetrics.ts';
+import { addLimitMetrics } from '../metrics/limitMetrics.ts';
+import { addNodeMetrics } from '../metrics/nodeMetrics.ts';
+import { addPaymentMetrics } from '../metrics/paymentMetrics.ts';
 import { addProcessMetrics } from '../metrics/processMetrics.ts';
 import { addRpcMetrics } from '../metrics/rpcMetrics.ts';
+import { addStoreMetrics } from '../metrics/storeMetrics.ts';
+import type { Subjects } from '../metrics/subjects.ts';
 import { Instruments, Settings } from './services.ts';
 import { systemClock } from './systemClock.ts';
 
@@ -22,7 +28,18 @@ export const instrumentsLayer = Layer.effect(
     const serverCalls = callCounts(serverCounts);
     const clientCalls = new RpcCounts();
     addProcessMetrics(metrics);
-    const cluster = new ClusterMetrics(metrics);
+    const subjects: Subjects = {
+      measures: new CoreMeasures(),
+      limits: config.limits,
+      supervisor: undefined,
+      links: [],
+      epoch: 0n,
+    };
+    addClusterMetrics(metrics, subjects);
+    addNodeMetrics(metrics, subjects);
+    addPaymentMetrics(metrics, subjects);
+    addStoreMetrics(metrics, subjects);
+    addLimitMetrics(metrics, subjects, serverCounts);
     addRpcMetrics(metrics, 'server', serverCounts);
     addRpcMetrics(metrics, 'client', clientCalls);
     const readiness = new ReadinessMonitor(systemClock);
@@ -40,7 +57,7 @@ export const instrumentsLayer = Layer.effect(
     if (!shared) {
       yield* listening({ name: 'Health', key: 'healthAddress', address: healthAddress, routes: health, log });
     }
-    return { metrics, cluster, readiness, serverCalls, clientCalls };
+    return { metrics, subjects, readiness, serverCalls, clientCalls };
   }),
 );
 

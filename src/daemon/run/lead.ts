@@ -15,7 +15,7 @@ export const leadLayer = Layer.effect(
   Lead,
   Effect.gen(function* () {
     const { config, log, abandon } = yield* Settings;
-    const { cluster, readiness } = yield* Instruments;
+    const { subjects, readiness } = yield* Instruments;
     const store = yield* Database;
     const owner = config.distributedLock.id ?? `${hostname()}-${process.pid}-${randomUUID()}`;
     const elected = Promise.withResolvers<bigint>();
@@ -37,7 +37,7 @@ export const leadLayer = Layer.effect(
     leadership.start();
     const epoch = yield* starting(() => elected.promise);
     log.info({ owner, epoch: String(epoch) }, 'Lock acquired');
-    cluster.lead(epoch);
+    subjects.epoch = epoch;
     readiness.become('starting');
     return { epoch };
   }),

@@ -13,7 +13,7 @@ import type { PostgresStore } from '../../adapters/postgres/decisionStore.ts';
 import type { LnmuxConfig } from '../config/load.ts';
 import type { ReadinessMonitor } from '../health/readiness.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { ClusterMetrics } from '../metrics/clusterMetrics.ts';
+import type { Subjects } from '../metrics/subjects.ts';
 
 /** What the daemon is told, and how it says that it can't go on. */
 export class Settings extends Context.Service<
@@ -33,7 +33,7 @@ export class Instruments extends Context.Service<
   Instruments,
   {
     readonly metrics: MetricsRegistry;
-    readonly cluster: ClusterMetrics;
+    readonly subjects: Subjects;
     readonly readiness: ReadinessMonitor;
     /** Counts the calls of our API. */
     readonly serverCalls: CallObserver;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { ReplyTimes } from '../../../src/actors/measures/replyTimes.ts';
 import { Interception } from '../../../src/actors/nodeLink/interception.ts';
 import { noCounts } from '../../../src/actors/nodeLink/status.ts';
 import type { HtlcAnswer, LndHtlcOffer } from '../../../src/actors/ports/lndClient.ts';
@@ -32,6 +33,7 @@ function rig() {
       virtualChannel: VIRTUAL,
       log: silentLog,
       counters: noCounts(),
+      replyTimes: new ReplyTimes(() => 0),
       offered: () => {},
       broken: () => {},
     },

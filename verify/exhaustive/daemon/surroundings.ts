@@ -1,4 +1,5 @@
 import { createActorSystem } from '../../../src/actors/actorSystem.ts';
+import { CoreMeasures } from '../../../src/actors/measures/coreMeasures.ts';
 import type { CommitOutcome } from '../../../src/actors/outbox/groupCommit.ts';
 import type {
   Decision,
@@ -76,6 +77,7 @@ export function surroundingsOf(host: Host): EffectWorld {
     decisions: { submit: (decision: Decision, done: DecisionDone) => host.decide(decision, done) },
     finals: { submit: (record: FinalRecord, done: FinalDone) => host.finalise(record, done) },
     journal: { append: () => {} },
+    measures: new CoreMeasures(),
     height: () => host.height(),
   };
   return world as unknown as EffectWorld;
