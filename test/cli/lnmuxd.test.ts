@@ -20,7 +20,7 @@ identityKey: ${CANARY}
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   return path;
 }
 
@@ -29,7 +29,9 @@ describe('lnmuxd, as a process', () => {
     const path = file('good.yml', GOOD);
     const done = await run('lnmuxd', ['-c', path, 'config', 'check']);
     expect(done).toMatchObject({ code: 0, stderr: '' });
-    expect(done.stdout).toBe(`${path} is right: regtest, 0 lnd nodes, PostgreSQL by dsn\n`);
+    expect(done.stdout).toMatch(new RegExp(`\n${path} is right: regtest, 0 lnd nodes, PostgreSQL by dsn\n$`));
+    expect(done.stdout).toContain('        5    dsn: postgres://u:***@localhost/lnmux\n');
+    expect(done.stdout).toContain('  default  autoSettle: false\n');
   });
 
   it('config check of a wrong file gives 1 and every problem on a line, without secrets', async () => {
@@ -51,6 +53,7 @@ describe('lnmuxd, as a process', () => {
     const path = file('extra.yml', `${GOOD}foo: 1\n`);
     const done = await run('lnmuxd', ['-c', path, '--non-strict-config', 'config', 'check']);
     expect(done.code).toBe(0);
+    expect(done.stdout).toContain('        7  foo: …\n  warning  ^ unknown key, ignored');
     expect(done.stderr).toMatch(/^warning: .*extra.yml:7: foo: unknown key, ignored/);
   });
 
@@ -58,7 +61,11 @@ describe('lnmuxd, as a process', () => {
     const path = file('bare.yml', GOOD.replace(/identityKey.*\n/, ''));
     expect((await run('lnmuxd', ['-c', path, 'config', 'check'])).code).toBe(1);
     const env = { LNMUX_IDENTITY_KEY: CANARY };
-    expect((await run('lnmuxd', ['-c', path, 'config', 'check'], { env })).code).toBe(0);
+    const byVariable = await run('lnmuxd', ['-c', path, 'config', 'check'], { env });
+    expect(byVariable.code).toBe(0);
+    expect(byVariable.stdout).toMatch(/^ {6}env {2}identityKey: <hidden> {3}# from LNMUX_IDENTITY_KEY/m);
+    const byFile = { LNMUX_IDENTITY_KEY_FILE: file('key', `${CANARY}\n`) };
+    expect((await run('lnmuxd', ['-c', path, 'config', 'check'], { env: byFile })).code).toBe(0);
   });
 
   it('gives 2 and one line for wrong arguments', async () => {

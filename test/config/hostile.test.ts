@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { explain } from '../../src/daemon/config/explain.ts';
 import { formatProblem } from '../../src/daemon/config/load.ts';
 import { decode, GOOD, good, KEY, NODE_A, NODE_B, problems } from './harness.ts';
 
@@ -144,6 +145,9 @@ describe('any text', () => {
         const lines = (result.ok ? result.warnings : result.problems).map(formatProblem);
         if (!result.ok) expect(lines.length).toBeGreaterThan(0);
         for (const line of lines) expect(line).not.toMatch(/\n|[0-9a-f]{40}/);
+        for (const row of explain({ ...result, problems: result.ok ? [] : result.problems })) {
+          expect(row).not.toMatch(/\n|81b637d8fcd2c6da/);
+        }
       }),
       { numRuns: 2_000 },
     );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../../src/daemon/config/load.ts';
+import { GO_EXAMPLE } from './goConfig.ts';
 import { decode, GOOD, good, KEY, NODE_A, NODE_B, problems } from './harness.ts';
 
 describe('a configuration of the Go program', () => {
@@ -63,6 +64,41 @@ routingPolicy: {cltvDelta: 80, feeBaseMsat: 1000, feeRatePpm: 250}
     });
     expect(config.db.dsn?.reveal()).toContain('user:pw@');
     expect(Buffer.from(config.identityKey.reveal()).toString('hex')).toBe(KEY);
+  });
+
+  it('that it shipped as an example loads; its timeout is warned of, and its key', () => {
+    const { config, warnings } = good(GO_EXAMPLE);
+    expect(warnings.map((warning) => [warning.key, warning.line])).toEqual([
+      ['lnd.timeout', 14],
+      ['identityKey', 25],
+    ]);
+    expect(config).toMatchObject({
+      lnd: { network: 'regtest', nodes: [{ priority: 1 }, { priority: 2 }] },
+      db: { poolSize: 10, maxConnAgeMs: undefined, poolTimeoutMs: 30_000, idleTimeoutMs: 300_000 },
+      logging: { level: 'debug', format: 'auto' },
+      distributedLock: { name: undefined, id: undefined },
+      routingPolicy: { cltvDelta: 40 },
+    });
+  });
+
+  it.each([
+    ['debug', ['', 'd', 'debug', 'DEBUG']],
+    ['info', ['i', 'Info']],
+    ['warn', ['w', 'warn', 'WARNING']],
+    ['error', ['e', 'error', 'errors']],
+    ['fatal', ['dp', 'dpanic', 'p', 'panic', 'panics', 'f', 'fatal', 'FATALS']],
+  ])('calls the level %s by any of %j', (level, names) => {
+    for (const name of names) {
+      expect(good(`${GOOD}logging: {level: "${name}"}\n`).config.logging.level).toBe(level);
+    }
+  });
+
+  it('keeps to the case of keys, as Go did', () => {
+    for (const key of ['AutoSettle', 'autosettle', 'AUTOSETTLE']) {
+      expect(problems(`${GOOD}${key}: true\n`)).toEqual([
+        `lnmux.yml:9: ${key}: unknown key; write autoSettle`,
+      ]);
+    }
   });
 
   it('warns of keys that do nothing', () => {
@@ -233,7 +269,7 @@ describe('problems are one line each, with file, line, key and advice', () => {
     [
       'no identity key',
       GOOD.replace(/identityKey.*\n/, ''),
-      /identityKey: missing; write it, or set LNMUX_IDENTITY_KEY/,
+      /identityKey: missing; write it, or .* identityKeyFile, or set LNMUX_IDENTITY_KEY/,
     ],
     [
       'a short identity key',
@@ -321,6 +357,11 @@ describe('the environment', () => {
 
   it('can hold the identity key alone', () => {
     good(GOOD.replace(/identityKey.*\n/, ''), { LNMUX_IDENTITY_KEY: KEY });
+  });
+
+  it('set but empty replaces an id by none', () => {
+    const text = `${GOOD}distributedLock: {name: a, namespace: b, id: c}\n`;
+    expect(good(text, { LNMUX_DISTRIBUTEDLOCK_ID: '' }).config.distributedLock.id).toBeUndefined();
   });
 
   it('set but empty is a problem: a missing secret must not start an empty database', () => {

@@ -164,6 +164,6 @@ export function writeConfig(dir: string, choices: ConfigChoices): string {
     '  grpcLogging: true',
     ...(choices.more ?? []),
   ];
-  writeFileSync(path, `${lines.join('\n')}\n`);
+  writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
   return path;
 }

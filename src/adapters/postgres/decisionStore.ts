@@ -19,9 +19,25 @@ export interface PostgresStoreOptions {
   readonly log: Log;
   /** Milliseconds without an answer after which the outcome of a statement is open. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Connections for reading. Default 2. */
-  readonly readers?: number;
+  readonly pool?: PoolOptions;
 }
+
+/** The connections for reading, beside the four that write. */
+export interface PoolOptions {
+  /** At most so many. Default 2. */
+  readonly readers?: number;
+  /** So many are kept although nothing uses them. Default 0. */
+  readonly minIdle?: number;
+  /** An idle one is closed after this; undefined means never. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** One that is older is replaced after its next use; undefined means never. */
+  readonly maxAgeMs?: number | undefined;
+  /** How long a read waits for one. Default: as long as a connection may take to be made. */
+  readonly waitMs?: number;
+}
+
+/** Decisions, finals, the journal and leadership have a connection each. */
+export const WRITERS = 4;
 
 /** A new leader reads everything that is not final; that may take its time. */
 const RECOVERY_TIMEOUT_MS = 120_000;
@@ -46,15 +62,15 @@ export class DatabaseReadError extends Error {
  * @throws DatabaseSettingsError, SchemaVersionError, DatabaseReadError
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { target, log, timeoutMs = 10_000, readers = 2 } = options;
+  const { target, log, timeoutMs = 10_000, pool = {} } = options;
   const types = await inspect(target, timeoutMs);
   const writer = (role: string) => new WriterConnection(target, role, { timeoutMs, log });
   const decisions = writer('decide');
   const finals = writer('finalise');
   const lines = writer('journal');
   const finaliseText = finaliseStatement(types);
-  const readPool = poolOf(target, 'lnmux read', readers, log);
-  const leaderPool = poolOf(target, 'lnmux leader', 1, log, timeoutMs);
+  const readPool = poolOf(target, 'lnmux read', log, readerLimits(target, pool));
+  const leaderPool = poolOf(target, 'lnmux leader', log, { max: 1, statement_timeout: timeoutMs });
   const read = readOn(readPool, timeoutMs);
   return {
     decide: (epoch, batch) => decide(decisions, epoch, batch),
@@ -88,9 +104,19 @@ async function inspect(target: PostgresTarget, timeoutMs: number) {
   }
 }
 
-function poolOf(target: PostgresTarget, role: string, max: number, log: Log, timeoutMs?: number): pg.Pool {
-  const limits = timeoutMs === undefined ? {} : { statement_timeout: timeoutMs };
-  const pool = new pg.Pool({ ...clientConfig(target, role), ...limits, types: typesOf, max });
+function readerLimits(target: PostgresTarget, options: PoolOptions): pg.PoolConfig {
+  const { readers = 2, minIdle = 0, idleTimeoutMs, maxAgeMs, waitMs = target.connectTimeoutMs } = options;
+  return {
+    max: readers,
+    min: Math.min(minIdle, readers),
+    idleTimeoutMillis: idleTimeoutMs ?? 0,
+    maxLifetimeSeconds: maxAgeMs === undefined ? 0 : Math.max(1, Math.round(maxAgeMs / 1000)),
+    connectionTimeoutMillis: Math.min(target.connectTimeoutMs, waitMs),
+  };
+}
+
+function poolOf(target: PostgresTarget, role: string, log: Log, limits: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(target, role), ...limits, types: typesOf });
   // The pool listens to idle connections only; one that is lost in the middle of a query must not end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => log.warn({ role, error: describeSqlError(error) }, 'database connection lost'));

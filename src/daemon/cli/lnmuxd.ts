@@ -1,24 +1,9 @@
 import { EXIT } from '../exit.ts';
-import type { ConfigCheckCommand, LnmuxdCommand } from '../lnmuxdCommand.ts';
+import type { LnmuxdCommand } from '../lnmuxdCommand.ts';
 import { lnmuxVersion } from '../version.ts';
 import { type LnmuxdWork, lnmuxdWork } from './commands.ts';
 import { parseLnmuxdArgs } from './lnmuxdArgs.ts';
 import { lnmuxdHelp } from './lnmuxdHelp.ts';
-
-async function checkConfig({ config: path, strict }: ConfigCheckCommand): Promise<number> {
-  const { formatProblem, loadConfig } = await import('../config/load.ts');
-  const result = loadConfig({ path, strict, env: process.env });
-  for (const warning of result.warnings) process.stderr.write(`warning: ${formatProblem(warning)}\n`);
-  if (!result.ok) {
-    for (const problem of result.problems) process.stderr.write(`${formatProblem(problem)}\n`);
-    return EXIT.failed;
-  }
-  const { lnd, db } = result.config;
-  const database = db.dsn === undefined ? `embedded PostgreSQL in ${db.dataDir}` : 'PostgreSQL by dsn';
-  const nodes = lnd.nodes.length === 1 ? '1 lnd node' : `${lnd.nodes.length} lnd nodes`;
-  process.stdout.write(`${path} is right: ${lnd.network}, ${nodes}, ${database}\n`);
-  return EXIT.ok;
-}
 
 function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | number {
   switch (command.command) {
@@ -29,7 +14,7 @@ function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | nu
     case 'simulate':
       return work.simulate(command);
     case 'config check':
-      return checkConfig(command);
+      return import('./configCheck.ts').then(({ checkConfig }) => checkConfig(command));
     case 'help':
       process.stdout.write(lnmuxdHelp(command.topic));
       return EXIT.ok;

@@ -5,7 +5,7 @@ usage: lnmuxd [-c FILE] [--non-strict-config] COMMAND
 commands:
   run           takes payments, until SIGINT or SIGTERM
   migrate       creates or changes the database's tables
-  config check  tells whether the configuration is right, and starts nothing
+  config check  explains the configuration and what is wrong with it, and starts nothing
   simulate      lnd nodes, chain and payers without any real ones
   help COMMAND  more about one of them
 
@@ -40,7 +40,9 @@ example: lnmuxd -c lnmux.yml migrate up
 `,
   config: `usage: lnmuxd -c FILE config check
 
-Reads the configuration and tells, with line numbers, what is wrong with it. Starts and connects nothing.
+Explains the configuration on stdout: every key with its value and, in the margin, the line that sets it, "env" if it
+comes from the environment, or "default"; and below a key what is wrong with it. Problems are repeated on stderr, and
+end with exit status 1. Secrets are hidden. Starts and connects nothing.
 
 example: lnmuxd -c lnmux.yml config check
 `,

@@ -1,3 +1,5 @@
+import { parseInteger } from './integer.ts';
+
 const NANOS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
@@ -13,14 +15,12 @@ const NANOS: Readonly<Record<string, number>> = {
 const MAX_NANOS = 2 ** 63;
 
 /**
- * Milliseconds of a Go duration: `15s`, `1m30s`, `1.5h`, `-1s`, `0`, or an integer number of nanoseconds.
- * Undefined when the text is neither, or beyond 292 years.
+ * Milliseconds of a Go duration: `15s`, `1m30s`, `1.5h`, `-1s`, `0`, or an integer number of nanoseconds
+ * in any notation of YAML. Undefined when the text is neither, or beyond 292 years.
  */
 export function parseDuration(text: string): number | undefined {
-  if (/^[+-]?\d{1,19}$/.test(text)) {
-    const nanos = Number(text);
-    return Math.abs(nanos) < MAX_NANOS ? nanos / 1e6 : undefined;
-  }
+  const bare = bareNanos(text);
+  if (bare !== undefined) return Math.abs(bare) < MAX_NANOS ? bare / 1e6 : undefined;
   const match = /^([+-]?)((?:(?:\d{1,19}(?:\.\d{0,19})?|\.\d{1,19})(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
   if (!match) return undefined;
   let nanos = 0;
@@ -29,6 +29,13 @@ export function parseDuration(text: string): number | undefined {
   }
   if (!(nanos < MAX_NANOS)) return undefined;
   return (match[1] === '-' ? -nanos : nanos) / 1e6;
+}
+
+/** Above 2^53 nanoseconds (104 days) a number is not exact any more, and needn't be. */
+function bareNanos(text: string): number | undefined {
+  if (/^[+-]?\d{1,19}$/.test(text)) return Number(text);
+  const nanos = parseInteger(text);
+  return Number.isNaN(nanos) ? undefined : nanos;
 }
 
 /** The shortest usual way to write a duration, for messages: 90000 is `1m30s`. */

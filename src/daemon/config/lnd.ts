@@ -38,7 +38,7 @@ function readUrl(section: Section): string {
 
 function readNode(section: Section): LndNodeConfig | undefined {
   const pubKey = readPubKey(section);
-  const name = section.text('name') ?? '';
+  const name = section.text('name', pubKey?.slice(0, 10) ?? '');
   const lndUrl = readUrl(section);
   const macaroonPath = section.requiredText('macaroonPath', 'write the path of the macaroon file') ?? '';
   const tlsCertPath = section.requiredText('tlsCertPath', "write the path of lnd's tls.cert") ?? '';
@@ -84,13 +84,14 @@ export function readLnd(section: Section, root: Section): LndConfig {
   }
   const nodes = readNodes(section);
   if (section.has('timeout')) {
+    section.text('timeout');
     section.warning(
       'timeout',
       'ignored, as the Go program did; streams to lnd have no deadline, remove the key',
     );
   }
   section.finish();
-  const minVersion = root.text('minLndVersion') ?? MIN_LND_VERSION;
+  const minVersion = root.text('minLndVersion', MIN_LND_VERSION);
   if (!/^v?\d{1,4}\.\d{1,4}\.\d{1,4}(-[0-9a-zA-Z.]{1,40})?$/.test(minVersion)) {
     root.problem(
       'minLndVersion',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readDatabase } from './database.ts';
 import { readDocument } from './document.ts';
@@ -15,19 +15,23 @@ import {
 import type { ConfigProblem } from './problem.ts';
 import { readRouteHints } from './routeHints.ts';
 import { Findings, Section } from './section.ts';
+import type { Setting } from './setting.ts';
 import type { LnmuxConfig } from './types.ts';
 
 export { type ConfigProblem, formatProblem } from './problem.ts';
 export { Secret } from './secret.ts';
+export type { Setting } from './setting.ts';
 export type * from './types.ts';
 
+interface Read {
+  readonly warnings: readonly ConfigProblem[];
+  /** What each key came to be; nothing where the file could not be read as YAML. */
+  readonly settings: readonly Setting[];
+}
+
 export type ConfigResult =
-  | { readonly ok: true; readonly config: LnmuxConfig; readonly warnings: readonly ConfigProblem[] }
-  | {
-      readonly ok: false;
-      readonly problems: readonly ConfigProblem[];
-      readonly warnings: readonly ConfigProblem[];
-    };
+  | (Read & { readonly ok: true; readonly config: LnmuxConfig })
+  | (Read & { readonly ok: false; readonly problems: readonly ConfigProblem[] });
 
 export interface LoadOptions {
   /** Path of the YAML file, as the operator gave it: problems name it that way. */
@@ -35,15 +39,18 @@ export interface LoadOptions {
   /** Whether a key that does not exist is a problem (true) or just a warning. */
   readonly strict: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Permission bits of the file; `loadConfig` finds them out. */
+  readonly mode?: number | undefined;
 }
 
-function readConfig(root: Section, { env, path }: LoadOptions): LnmuxConfig {
+function readConfig(root: Section, { env, path, mode: configMode }: LoadOptions): LnmuxConfig {
+  const configPath = resolve(path);
   const instrumentationAddress = readAddress(root, 'instrumentationAddress', 'localhost:2112');
   const lnd = readLnd(root.section('lnd'), root);
   const config: LnmuxConfig = {
     lnd,
-    db: readDatabase(root.section('db'), env, resolve(path)),
-    identityKey: readIdentityKey(root, env, lnd.network),
+    db: readDatabase(root.section('db'), env, configPath),
+    identityKey: readIdentityKey(root, { env, configPath, configMode }, lnd.network),
     autoSettle: root.boolean('autoSettle', false),
     listenAddress: readAddress(root, 'listenAddress', 'localhost:19090'),
     instrumentationAddress,
@@ -64,12 +71,15 @@ export function decodeConfig(text: string, options: LoadOptions): ConfigResult {
   const findings = new Findings(options.path, options.strict);
   const { root, problems } = readDocument(text, options.path);
   // What a broken file says after the first fault can't be trusted: more problems would only confuse.
-  if (problems.length > 0) return { ok: false, problems: problems.slice(0, 1), warnings: [] };
+  if (problems.length > 0) return { ok: false, problems: problems.slice(0, 1), warnings: [], settings: [] };
   const config = readConfig(new Section(root, '', findings), options);
   const byLine = (a: ConfigProblem, b: ConfigProblem) => (a.line ?? 0) - (b.line ?? 0);
   const warnings = findings.warnings.sort(byLine);
-  if (findings.problems.length > 0) return { ok: false, problems: findings.problems.sort(byLine), warnings };
-  return { ok: true, config, warnings };
+  const { settings } = findings;
+  if (findings.problems.length > 0) {
+    return { ok: false, problems: findings.problems.sort(byLine), warnings, settings };
+  }
+  return { ok: true, config, warnings, settings };
 }
 
 function unreadable(path: string, error: unknown): ConfigProblem {
@@ -85,10 +95,14 @@ function unreadable(path: string, error: unknown): ConfigProblem {
 /** Reads and decodes the configuration file, with overrides from the environment. */
 export function loadConfig(options: LoadOptions): ConfigResult {
   let text: string;
+  let mode: number | undefined;
   try {
     text = readFileSync(options.path, 'utf8');
+    // A pipe, such as /dev/stdin, has no readers to speak of.
+    const stat = statSync(options.path);
+    mode = stat.isFile() && process.platform !== 'win32' ? stat.mode & 0o777 : undefined;
   } catch (error) {
-    return { ok: false, problems: [unreadable(options.path, error)], warnings: [] };
+    return { ok: false, problems: [unreadable(options.path, error)], warnings: [], settings: [] };
   }
-  return decodeConfig(text, options);
+  return decodeConfig(text, { ...options, mode });
 }

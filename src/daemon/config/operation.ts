@@ -40,12 +40,12 @@ const LEVELS = new Map<string, LogLevel>(
 );
 
 export function readLogging(section: Section): LoggingConfig {
-  const levelText = section.text('level') ?? '';
+  const levelText = section.text('level', 'debug');
   const level = LEVELS.get(levelText.toLowerCase());
   if (level === undefined) {
     section.problem('level', `unknown level ${shown(levelText)}; write debug, info, warn, error or fatal`);
   }
-  const formatText = section.text('format') ?? '';
+  const formatText = section.text('format', '');
   const format = formatText === '' ? 'auto' : formatText;
   if (format !== 'auto' && format !== 'console' && format !== 'json') {
     const meant = nearest(format, ['console', 'json']);
@@ -70,8 +70,8 @@ export function readLogging(section: Section): LoggingConfig {
 }
 
 export function readAddress(root: Section, name: string, fallback: string): string {
-  const text = root.text(name);
-  if (text === undefined || text === '') return fallback;
+  const text = root.text(name, fallback);
+  if (text === '') return fallback;
   if (parseHostPort(text) === undefined) {
     root.problem(name, `${shown(text)} is not host:port; write one such as ${fallback}`);
     return fallback;
@@ -81,11 +81,13 @@ export function readAddress(root: Section, name: string, fallback: string): stri
 
 export function readLock(section: Section, env: NodeJS.ProcessEnv): DistributedLockConfig {
   const text = (name: string) => section.text(name) || undefined;
-  const idFromFile = text('id');
+  const idFromFile = section.unnoted('id') || undefined;
+  const idFromEnv = env[LOCK_ID_VARIABLE];
+  if (idFromEnv !== undefined) section.overridden('id', idFromEnv, LOCK_ID_VARIABLE);
   const config: DistributedLockConfig = {
     name: text('name'),
     namespace: text('namespace') ?? '',
-    id: (env[LOCK_ID_VARIABLE] ?? idFromFile) || undefined,
+    id: (idFromEnv ?? text('id')) || undefined,
     devKubeConfig: text('devKubeConfig'),
   };
   if (config.name !== undefined && config.namespace === '') {

@@ -9,7 +9,7 @@ const MOST_HINTS = 60;
 
 /** Which nodes new invoices name, and how many. */
 export function readRouteHints(root: Section): RouteHintsConfig {
-  const rule = root.text('routeHints') || 'healthy';
+  const rule = root.text('routeHints', 'healthy') || 'healthy';
   if (rule !== 'healthy' && rule !== 'all') {
     root.problem('routeHints', `${shown(rule)} is neither healthy nor all; write one of them`);
   }

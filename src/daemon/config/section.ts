@@ -1,12 +1,17 @@
 import { nearest } from '../nearest.ts';
 import type { Entry } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import { parseInteger } from './integer.ts';
 import { type ConfigProblem, shown } from './problem.ts';
+import { type Setting, visible } from './setting.ts';
 
-/** Where problems go while a file is read. */
+/** What is found while a file is read: problems, and what each key came to be. */
 export class Findings {
   readonly problems: ConfigProblem[] = [];
   readonly warnings: ConfigProblem[] = [];
+  /** In the order of reading. Of a key that is read twice, the first reading counts. */
+  readonly settings: Setting[] = [];
+  readonly #known = new Set<string>();
   readonly source: string;
   readonly strict: boolean;
 
@@ -21,6 +26,13 @@ export class Findings {
 
   warning(key: string, line: number | undefined, message: string, source = this.source): void {
     this.warnings.push({ source, line, key, message });
+  }
+
+  setting(setting: Setting): void {
+    const key = `${setting.block}\n${setting.name}`;
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    this.settings.push(setting);
   }
 }
 
@@ -37,6 +49,8 @@ export interface DurationRange {
   readonly fallbackMs: number;
   readonly minMs: number;
   readonly maxMs: number;
+  /** How the default is called where it isn't `fallbackMs`: "never". */
+  readonly fallbackText?: string;
 }
 
 /**
@@ -46,6 +60,8 @@ export interface DurationRange {
 export class Section {
   readonly #fields: ReadonlyMap<string, Entry>;
   readonly #asked = new Set<string>();
+  /** Keys that were complained about because they hold a block or a list. */
+  readonly #misshapen = new Set<string>();
   readonly findings: Findings;
   readonly path: string;
   /** Line of the block, or of the file's start when the block is absent. */
@@ -89,29 +105,66 @@ export class Section {
     this.findings.warning(this.keyOf(name), this.lineOf(name), message);
   }
 
+  /** Notes, for `config check`, what a key is. `fallback` is its default, where it has one. */
+  #note(name: string, fallback: string | undefined): void {
+    const entry = this.#fields.get(name);
+    const { path: block, findings } = this;
+    if (entry?.kind === 'scalar') {
+      findings.setting({ block, name, origin: 'file', line: entry.line, value: visible(entry.text) });
+    } else if (entry === undefined || entry.kind === 'nothing') {
+      findings.setting({ block, name, origin: 'default', line: entry?.line, value: fallback });
+    } else findings.setting({ block, name, origin: 'block', line: entry.line, value: undefined });
+  }
+
+  /** Notes that the environment has the last word on a key; set to nothing counts as well. */
+  overridden(name: string, value: string, variable: string): void {
+    const { path: block, findings } = this;
+    const line = this.#fields.get(name)?.line;
+    findings.setting({ block, name, origin: 'environment', line, value: visible(value), from: variable });
+  }
+
   section(name: string): Section {
     this.#asked.add(name);
+    const line = this.#fields.get(name)?.line;
+    this.findings.setting({ block: this.path, name, origin: 'block', line, value: undefined });
     return new Section(this.#fields.get(name), this.keyOf(name), this.findings);
   }
 
   list(name: string): readonly Section[] {
     const entry = this.get(name);
+    const { path: block, findings } = this;
+    findings.setting({ block, name, origin: 'block', line: this.#fields.get(name)?.line, value: undefined });
     if (entry === undefined) return [];
     if (entry.kind !== 'list') {
       this.problem(name, 'must be a list; start each entry with a dash');
       return [];
     }
-    return entry.items.map(
-      (item, index) => new Section(item, `${this.keyOf(name)}[${index}]`, this.findings),
-    );
+    return entry.items.map((item, index) => {
+      const nth = { block: this.keyOf(name), name: `[${index}]`, line: item.line };
+      findings.setting({ ...nth, origin: 'block', value: undefined });
+      return new Section(item, `${this.keyOf(name)}[${index}]`, findings);
+    });
   }
 
-  /** The text of a scalar; undefined when the key is absent or (noted as a problem) not a single value. */
-  text(name: string): string | undefined {
+  /** The text of a scalar; the default when the key is absent or (noted as a problem) not a single value. */
+  text(name: string): string | undefined;
+  text(name: string, fallback: string): string;
+  text(name: string, fallback?: string): string | undefined {
+    return this.#noted(name, fallback) ?? fallback;
+  }
+
+  #noted(name: string, fallback: string | undefined): string | undefined {
+    this.#note(name, fallback);
+    return this.unnoted(name);
+  }
+
+  /** As `text`, of a value that nobody may see: what may be known of it is noted by whoever reads it. */
+  unnoted(name: string): string | undefined {
     const entry = this.get(name);
     if (entry === undefined) return undefined;
     if (entry.kind === 'scalar') return entry.text;
-    this.problem(name, 'must be a single value, not a block or a list');
+    if (!this.#misshapen.has(name)) this.problem(name, 'must be a single value, not a block or a list');
+    this.#misshapen.add(name);
     return undefined;
   }
 
@@ -132,7 +185,7 @@ export class Section {
   }
 
   boolean(name: string, fallback: boolean): boolean {
-    const text = this.text(name);
+    const text = this.#noted(name, String(fallback));
     if (text === undefined || text === '') return fallback;
     if (TRUE.has(text.toLowerCase())) return true;
     if (FALSE.has(text.toLowerCase())) return false;
@@ -141,10 +194,9 @@ export class Section {
   }
 
   integer(name: string, { fallback, min, max }: IntegerRange): number {
-    const text = this.text(name);
+    const text = this.#noted(name, String(fallback));
     if (text === undefined) return fallback;
-    const digits = text.replaceAll('_', '');
-    const value = /^[+-]?\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN;
+    const value = parseInteger(text);
     if (value >= min && value <= max) return value;
     const what = Number.isNaN(value) ? `${shown(text)} is not a whole number` : `${value} is out of range`;
     this.problem(name, `${what}; write ${min} to ${max} (default ${fallback})`);
@@ -152,18 +204,19 @@ export class Section {
   }
 
   /** Milliseconds. Written as in Go: `15s`, `1m30s`, or nanoseconds. */
-  duration(name: string, { fallbackMs, minMs, maxMs }: DurationRange): number {
-    const text = this.text(name);
+  duration(name: string, { fallbackMs, minMs, maxMs, fallbackText }: DurationRange): number {
+    const fallback = fallbackText ?? formatDuration(fallbackMs);
+    const text = this.#noted(name, fallback);
     if (text === undefined) return fallbackMs;
     const millis = parseDuration(text);
     if (millis !== undefined && millis >= minMs && millis <= maxMs) return Math.round(millis);
-    const bare = /^\d+$/.test(text) ? ' (a bare number counts nanoseconds, as in Go)' : '';
+    const bare = /^[\d_]+$/.test(text) ? ' (a bare number counts nanoseconds, as in Go)' : '';
     const what =
       millis === undefined
         ? `${shown(text)} is not a duration such as 15s or 1m30s`
         : `${shown(text)} is out of range${bare}`;
     const range = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
-    this.problem(name, `${what}; write ${range} (default ${formatDuration(fallbackMs)})`);
+    this.problem(name, `${what}; write ${range} (default ${fallback})`);
     return fallbackMs;
   }
 
@@ -173,7 +226,10 @@ export class Section {
       if (this.#asked.has(name)) continue;
       const meant = nearest(name, [...this.#asked]);
       // A misplaced value may be anything, a misplaced name too: long ones are not repeated.
-      const key = this.keyOf(shown(name) === 'the value' ? '?' : name);
+      const shownName = shown(name) === 'the value' ? '?' : name;
+      const key = this.keyOf(shownName);
+      const { path: block, findings } = this;
+      findings.setting({ block, name: shownName, origin: 'unknown', line: entry.line, value: undefined });
       const advice =
         meant === undefined ? `remove it; known here: ${[...this.#asked].join(', ')}` : `write ${meant}`;
       if (this.findings.strict) this.findings.problem(key, entry.line, `unknown key; ${advice}`);

@@ -1,7 +1,13 @@
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
-import { DatabaseReadError, openPostgresStore } from '../../adapters/postgres/decisionStore.ts';
+import {
+  DatabaseReadError,
+  openPostgresStore,
+  type PoolOptions,
+  WRITERS,
+} from '../../adapters/postgres/decisionStore.ts';
 import { parseDsn } from '../../adapters/postgres/dsn.ts';
+import type { DatabaseConfig } from '../config/load.ts';
 import { Database, Instruments, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 
@@ -31,6 +37,15 @@ const dsn = Effect.gen(function* () {
   return server.dsn;
 });
 
+/** `poolSize` counts every connection; the writers take theirs first, and one is left for reading at least. */
+const poolOf = (db: DatabaseConfig): PoolOptions => ({
+  readers: Math.max(1, db.poolSize - WRITERS),
+  minIdle: db.minIdleConns,
+  idleTimeoutMs: db.idleTimeoutMs,
+  maxAgeMs: db.maxConnAgeMs,
+  waitMs: db.poolTimeoutMs,
+});
+
 function sayWhatToCheck(error: unknown): never {
   if (!(error instanceof DatabaseReadError)) throw error;
   throw new Error(`${error.message}; does the server run, and is db.dsn right?`, { cause: error });
@@ -42,7 +57,7 @@ export const databaseLayer = Layer.effect(
     const { config, log } = yield* Settings;
     const { readiness } = yield* Instruments;
     const text = yield* dsn;
-    const open = () => openPostgresStore({ target: parseDsn(text), log });
+    const open = () => openPostgresStore({ target: parseDsn(text), log, pool: poolOf(config.db) });
     const store = yield* Effect.acquireRelease(
       starting(() => (config.db.dsn ? open().catch(sayWhatToCheck) : open())),
       (opened) => Effect.promise(() => opened.close()),
