@@ -1,3 +1,10 @@
+-- Back to how the Go program has it: an invoice fails with its first failed part.
+UPDATE lnmux.invoices i SET status = 'FAILED',
+  finalized_at = (SELECT min(h.finalized_at) FROM lnmux.htlcs h WHERE h.hash = i.hash AND h.status = 'FAILED')
+WHERE i.status = 'SETTLE_REQUESTED'
+  AND EXISTS (SELECT FROM lnmux.htlcs h WHERE h.hash = i.hash AND h.status = 'FAILED');
+SET CONSTRAINTS ALL IMMEDIATE;
+
 DROP TABLE lnmux.failed_htlcs;
 DROP INDEX lnmux.htlcs_hash;
 ALTER TABLE lnmux.htlcs RESET (fillfactor);

@@ -43,3 +43,9 @@ CREATE TABLE lnmux.failed_htlcs (
   confirm_epoch bigint,
   PRIMARY KEY (node, chan_id, htlc_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+-- The Go program called an invoice failed at its first failed part. Here it ends with its last one, so those that have
+-- open parts are taken up again: their parts are looked up, and the invoice fails, in part settled or not.
+UPDATE lnmux.invoices i SET status = 'SETTLE_REQUESTED', finalized_at = NULL
+WHERE i.status = 'FAILED'
+  AND EXISTS (SELECT FROM lnmux.htlcs h WHERE h.hash = i.hash AND h.status = 'SETTLE_REQUESTED');

@@ -2,8 +2,8 @@
 
 export type MigrateAction =
   | { readonly action: 'init' | 'down' | 'reset' | 'version' }
-  /** Up to `target`, or to the newest. */
-  | { readonly action: 'up'; readonly target: number | undefined }
+  /** Up to `target`, or to the newest. `node` holds the HTLCs of a database that is older than that knowledge. */
+  | { readonly action: 'up'; readonly target: number | undefined; readonly node?: string | undefined }
   | { readonly action: 'set_version'; readonly version: number };
 
 interface WithConfig {

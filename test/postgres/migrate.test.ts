@@ -1,9 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { openPostgresStore } from '../../src/adapters/postgres/decisionStore.ts';
 import { MigrationError, Migrator } from '../../src/adapters/postgres/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { silentLog } from '../support/silentLog.ts';
-import { final, payment, release, settle } from './fixtures.ts';
 
 const LATEST = 6;
 const databases: TestDatabase[] = [];
@@ -72,16 +69,10 @@ const GO_CONSTRAINTS = [
   'invoices_sequence_num_key UNIQUE (sequence_num)',
 ];
 
-/** Moves the enums to where a Go database has them when its last migration ran in a later process. */
-const ENUMS_TO_PUBLIC = `
-  ALTER TYPE lnmux.invoice_status SET SCHEMA public;
-  ALTER TYPE lnmux.htlc_status SET SCHEMA public`;
-
 describe('migrations', () => {
   test('version 4 is the Go program’s schema, with its history', async () => {
     const database = await emptyDatabase();
     const migrator = new Migrator(database.target);
-    expect(await migrator.version()).toBe(0);
     expect(await migrator.up(4)).toEqual({ from: 0, to: 4 });
     expect(await columns(database)).toEqual(GO_COLUMNS);
     expect(await constraints(database)).toEqual(GO_CONSTRAINTS);
@@ -106,6 +97,16 @@ describe('migrations', () => {
     expect(await migrator.version()).toBe(0);
   });
 
+  test('need the version table, as in the Go program; only init and up make it', async () => {
+    const migrator = new Migrator((await emptyDatabase()).target);
+    for (const action of ['version', 'down', 'reset'] as const) {
+      await expect(migrator[action]()).rejects.toThrow(
+        'table "lnmux.migrations" does not exist; did you run init?',
+      );
+    }
+    await expect(migrator.setVersion(4)).rejects.toThrow('did you run init?');
+  });
+
   test('no index uses the status', async () => {
     const database = await createTestDatabase();
     databases.push(database);
@@ -122,25 +123,11 @@ describe('migrations', () => {
       VALUES (sha256('a'), sha256('b'), 1)`);
     await database.query(`INSERT INTO lnmux.htlcs (hash, chan_id, htlc_id, amount_msat)
       VALUES (sha256('a'), 1, 1, 1)`);
-    await expect(migrator.up()).rejects.toThrow(MigrationError);
-    await expect(migrator.up()).rejects.toThrow(/^migration 2 \(node\) up: SQLSTATE 23502/);
+    await database.query('ALTER TABLE lnmux.htlcs RENAME CONSTRAINT htlcs_pkey TO renamed');
+    const up = () => migrator.up(undefined, { node: `02${'ab'.repeat(32)}` });
+    await expect(up()).rejects.toThrow(MigrationError);
+    await expect(up()).rejects.toThrow(/^migration 2 \(node\) up: SQLSTATE 42704/);
     expect(await migrator.version()).toBe(1);
-  });
-
-  test('a database of version 3 with data goes all the way up', async () => {
-    const database = await emptyDatabase();
-    const migrator = new Migrator(database.target);
-    await migrator.up(3);
-    await database.query(`INSERT INTO lnmux.invoices (hash, preimage, amount_msat, settled, settled_at)
-      VALUES (sha256('a'), sha256('b'), 1, true, now()), (sha256('c'), sha256('d'), 1, false, NULL)`);
-    expect(await migrator.up()).toEqual({ from: 3, to: LATEST });
-    const rows = await database.query(
-      'SELECT status, finalized_at IS NULL AS open FROM lnmux.invoices ORDER BY sequence_num',
-    );
-    expect(rows).toEqual([
-      { status: 'SETTLED', open: false },
-      { status: 'SETTLE_REQUESTED', open: true },
-    ]);
   });
 
   test('two migrators at once apply each step once', async () => {
@@ -156,79 +143,10 @@ describe('migrations', () => {
   test('the version is that of the row with the highest id', async () => {
     const database = await emptyDatabase();
     const migrator = new Migrator(database.target);
+    await migrator.init();
     await migrator.setVersion(4);
     expect(await migrator.setVersion(2)).toEqual({ from: 4, to: 2 });
     expect(await migrator.version()).toBe(2);
     await expect(migrator.up(LATEST + 1)).rejects.toThrow(/there is no version/);
   });
 });
-
-describe('a database of the Go program at version 4, enums in public', () => {
-  test('upgrades, counts its rows as released, and finalises them', async () => {
-    const database = await emptyDatabase();
-    await new Migrator(database.target).up(4);
-    await database.query(ENUMS_TO_PUBLIC);
-    const p = payment(1, 2);
-    await insertAsGo(database, p);
-    await expect(openPostgresStore({ target: database.target, log: silentLog })).rejects.toThrow(
-      'the database schema is at version 4, this program needs 6: run "lnmuxd migrate up"',
-    );
-    expect(await new Migrator(database.target).up()).toEqual({ from: 4, to: LATEST });
-
-    const store = await openPostgresStore({ target: database.target, log: silentLog });
-    try {
-      const lead = await store.acquire('test', 60_000);
-      if (!lead.acquired) throw new Error('not leader');
-      const { invoices } = await store.recover(lead.epoch);
-      expect(invoices).toMatchObject([
-        { paymentHash: p.hash, setId: undefined, released: true, status: 'SETTLE_REQUESTED' },
-      ]);
-      expect(invoices[0]!.members.map((row) => row.key)).toEqual(p.members.map((row) => row.key));
-      // The set id follows from the members, so the same set is confirmed and another one is refused.
-      const answer = await store.decide(lead.epoch, [settle('requestAndRelease', p)]);
-      expect(answer).toMatchObject({ kind: 'acknowledged', results: [{ outcome: 'committed' }] });
-      expect(await store.decide(lead.epoch, [release(p, [p.members[0]!])])).toMatchObject({
-        results: [{ outcome: 'refused' }],
-      });
-      expect(await store.decide(lead.epoch, [release(p)])).toMatchObject({
-        results: [{ outcome: 'committed' }],
-      });
-      const finals = await store.finalise(lead.epoch, [final(p, 0, true), final(p, 1, true)]);
-      expect(finals).toMatchObject({ results: [{ outcome: 'pending' }, { status: 'settled' }] });
-    } finally {
-      await store.close();
-    }
-  });
-
-  test('can be taken back to version 3', async () => {
-    const database = await emptyDatabase();
-    const migrator = new Migrator(database.target);
-    await migrator.up(4);
-    await database.query(ENUMS_TO_PUBLIC);
-    await insertAsGo(database, payment(1, 2));
-    expect(await migrator.down()).toEqual({ from: 4, to: 3 });
-    expect(
-      await database.query(`SELECT typname FROM pg_type WHERE typname IN ('invoice_status', 'htlc_status')`),
-    ).toEqual([]);
-  });
-});
-
-async function insertAsGo(database: TestDatabase, p: ReturnType<typeof payment>): Promise<void> {
-  await database.query(
-    `INSERT INTO lnmux.invoices (settle_requested_at, hash, preimage, amount_msat, status)
-      VALUES (now(), $1, $2, 2000, 'SETTLE_REQUESTED')`,
-    [Buffer.from(p.hash, 'hex'), Buffer.from(p.preimage)],
-  );
-  for (const { key } of p.members) {
-    await database.query(
-      `INSERT INTO lnmux.htlcs (settle_requested_at, hash, chan_id, htlc_id, amount_msat, node, status)
-        VALUES (now(), $1, $2, $3, 1000, $4, 'SETTLE_REQUESTED')`,
-      [
-        Buffer.from(p.hash, 'hex'),
-        BigInt.asIntN(64, key.chanId),
-        BigInt.asIntN(64, key.htlcId),
-        Buffer.from(key.nodeId, 'hex'),
-      ],
-    );
-  }
-}

@@ -1,3 +1,4 @@
+import { nodeIdFromText } from '../../domain/hash.ts';
 import type { LnmuxdCommand, MigrateAction } from '../lnmuxdCommand.ts';
 import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flags.ts';
 
@@ -8,12 +9,15 @@ export type LnmuxdArgs =
 const GLOBALS: FlagSpecs = {
   config: { type: 'string', short: 'c' },
   'non-strict-config': { type: 'boolean' },
+  node: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 };
 
 export const LNMUXD_COMMANDS = ['run', 'migrate', 'simulate', 'config', 'help'] as const;
 const MIGRATE_ACTIONS = ['init', 'up', 'down', 'reset', 'version', 'set_version'] as const;
+
+const ONLY_UP_TAKES_NODE = '--node belongs to migrate up: leave it out';
 
 function problem(text: string): LnmuxdArgs {
   return { ok: false, problem: text };
@@ -23,7 +27,7 @@ function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-function parseMigrate(words: readonly string[]): MigrateAction | string {
+function parseMigrate(words: readonly string[], nodeText: string | undefined): MigrateAction | string {
   const [action, number, ...more] = words;
   const expected = action === 'up' || action === 'set_version' ? 1 : 0;
   if (!(MIGRATE_ACTIONS as readonly string[]).includes(action as string)) {
@@ -37,7 +41,14 @@ function parseMigrate(words: readonly string[]): MigrateAction | string {
   if (number !== undefined && value === undefined) {
     return `${JSON.stringify(number)} is not a version: write a whole number, such as migrate ${action} 5`;
   }
-  if (action === 'up') return { action, target: value };
+  if (action === 'up') {
+    const node = nodeText === undefined ? undefined : nodeIdFromText(nodeText);
+    if (nodeText !== undefined && node === undefined) {
+      return '--node is not a public key: write 66 hex digits that start with 02 or 03';
+    }
+    return { action, target: value, node };
+  }
+  if (nodeText !== undefined) return ONLY_UP_TAKES_NODE;
   if (action === 'set_version') {
     return value === undefined ? 'which version? Write migrate set_version N' : { action, version: value };
   }
@@ -52,7 +63,14 @@ function parseHelp(words: readonly string[]): LnmuxdArgs {
   return { ok: true, command: { command: 'help', topic } };
 }
 
-function parseVerb(verb: string, words: readonly string[], config: string, strict: boolean): LnmuxdArgs {
+interface Flags {
+  readonly config: string;
+  readonly strict: boolean;
+  readonly node: string | undefined;
+}
+
+function parseVerb(verb: string, words: readonly string[], { config, strict, node }: Flags): LnmuxdArgs {
+  if (node !== undefined && verb !== 'migrate') return problem(ONLY_UP_TAKES_NODE);
   if (verb === 'config') {
     const [action, ...more] = words;
     if (action !== 'check')
@@ -64,7 +82,7 @@ function parseVerb(verb: string, words: readonly string[], config: string, stric
     if (words.length > 0) return problem('too many arguments after run: it takes none');
     return { ok: true, command: { command: 'run', config, strict } };
   }
-  const migrate = parseMigrate(words);
+  const migrate = parseMigrate(words, node);
   if (typeof migrate === 'string') return problem(migrate);
   return { ok: true, command: { command: 'migrate', config, strict, migrate } };
 }
@@ -96,7 +114,8 @@ export function parseLnmuxdArgs(args: readonly string[]): LnmuxdArgs {
   const config = flags.config as string | undefined;
   if (isSimulate) return { ok: true, command: { command: 'simulate', config, strict, args: rest } };
   // What the command itself says comes first: a misspelled action is not cured by a file.
-  const command = parseVerb(verb, positionals, config ?? '', strict);
+  const node = flags.node as string | undefined;
+  const command = parseVerb(verb, positionals, { config: config ?? '', strict, node });
   if (!command.ok || (config !== undefined && config !== '')) return command;
   return problem(`which configuration? Write lnmuxd -c lnmux.yml ${verb}`);
 }

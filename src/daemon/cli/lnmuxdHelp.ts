@@ -30,11 +30,14 @@ example: lnmuxd -c lnmux.yml run
 
 actions:
   init           creates the table that remembers the version
-  up [N]         goes up to version N, or to the newest
-  down           goes one version back
-  reset          goes back to an empty database
+  up [N]         goes up to version N, or to the newest; takes over a database of the Go program
+  down           goes one version back, if nothing is open that the older version can't express
+  reset          goes back to an empty database: everything in it is lost
   version        tells the version
   set_version N  notes the version without changing anything else
+
+flag of up:
+  --node PUBKEY  the lnd node of a database of version 1, which knew only one
 
 example: lnmuxd -c lnmux.yml migrate up
 `,

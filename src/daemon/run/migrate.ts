@@ -39,7 +39,7 @@ async function perform(migrator: Migrator, action: MigrateCommand['migrate']) {
     case 'init':
       return migrator.init();
     case 'up':
-      return migrator.up(action.target);
+      return migrator.up(action.target, { node: action.node });
     case 'down':
       return migrator.down();
     case 'reset':
