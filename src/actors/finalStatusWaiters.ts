@@ -27,9 +27,11 @@ export class FinalStatusWaiters {
     });
   }
 
-  /** The invoice has become final, durably. */
-  finish(hash: PaymentHash, result: WaitResult): void {
-    for (const done of [...(this.#waiting.get(hash) ?? [])]) done(result);
+  /** The invoice has become final, durably. Gives the number of calls that waited for it. */
+  finish(hash: PaymentHash, result: WaitResult): number {
+    const waiting = [...(this.#waiting.get(hash) ?? [])];
+    for (const done of waiting) done(result);
+    return waiting.length;
   }
 
   finishAll(result: WaitResult): void {

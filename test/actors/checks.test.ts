@@ -20,7 +20,7 @@ function failureOf(rig: Rig, part: TestPart): unknown {
 /** Why, as the log and the events table have it. */
 async function outcomeOf(rig: Rig, part: TestPart): Promise<unknown> {
   await rig.clock.advance(200);
-  const logged = rig.log.lines.find(({ fields }) => fields.htlc === part.id && fields.outcome !== undefined);
+  const logged = rig.log.ofHtlc(part.id).find(({ fields }) => fields.outcome !== undefined);
   const events = await rig.session.eventsByHash(part.offer.paymentHash);
   const recorded = events.map(({ details }) => details?.outcome ?? details?.reason).filter(Boolean);
   expect(recorded).toContain(logged?.fields.outcome);

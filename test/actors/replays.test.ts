@@ -222,7 +222,8 @@ describe('what happened to an HTLC', () => {
     await rig.settle(hash);
     rig.alice.process();
     await rig.clock.advance(200);
-    const logged = rig.log.lines.filter(({ fields }) => fields.hash === hash && fields.htlc === here.id);
+    const logged = rig.log.ofHtlc(here.id);
+    expect(logged.every(({ fields }) => fields.hash === hash)).toBe(true);
     expect(logged.map(({ message }) => message)).toEqual([
       'Htlc received',
       'Sending settle resolution',

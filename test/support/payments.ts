@@ -57,6 +57,8 @@ export interface PartChoices {
   readonly payloadExpiry?: number;
   readonly autoFailHeight?: number;
   readonly onChain?: boolean;
+  /** Of the virtual node; that of {@link IDENTITY_KEY} unless said. */
+  readonly publicKey?: Uint8Array;
   /** Instead of the invoice's. */
   readonly paymentAddr?: Uint8Array;
   /** Without payment_data. */
@@ -95,7 +97,7 @@ export function testPart(invoice: TestInvoice, choices: PartChoices = {}): TestP
   const { onionBlob, sharedSecrets } = buildOnion({
     sessionKey,
     paymentHash,
-    hops: [{ publicKey: PUBLIC_KEY, payload }],
+    hops: [{ publicKey: choices.publicKey ?? PUBLIC_KEY, payload }],
   });
   const incomingExpiry = choices.incomingExpiry ?? outgoingExpiry + 40;
   const outgoingAmountMsat = choices.outgoingAmountMsat ?? amountMsat;

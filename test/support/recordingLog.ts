@@ -1,4 +1,5 @@
 import type { Log, LogFields } from '../../src/actors/ports/log.ts';
+import type { PartId } from '../../src/domain/htlcKey.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -28,6 +29,13 @@ export class RecordingLog implements Log {
 
   child(): Log {
     return this;
+  }
+
+  /** Lines about an HTLC, by either of the names that the Go program used. */
+  ofHtlc(id: PartId): readonly LogLine[] {
+    return this.lines.filter(({ fields: { node, circuitKey, chanID, htlcID } }) => {
+      return `${node}:${circuitKey ?? `${chanID}:${htlcID}`}` === id;
+    });
   }
 
   of(message: string): readonly LogLine[] {

@@ -71,13 +71,22 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     actor.send({ type: 'lease.failed', jitter: random() });
   };
 
+  let leaderId = '';
+  const seen = (id: string) => {
+    if (id !== leaderId) log.info({ leaderId: id }, 'New leader elected');
+    leaderId = id;
+  };
+
   /** Counted from before the request: the database counts from when it has it, which can only be later. */
   const acquire = () => {
     const sentAt = clock.now();
     store.acquire(owner, leaseMs).then((answer) => {
       if (answer.acquired)
         actor.send({ type: 'lease.acquired', epoch: answer.epoch, validMs: validSince(sentAt) });
-      else actor.send({ type: 'lease.held', remainingMs: answer.remainingMs });
+      else {
+        seen(answer.owner);
+        actor.send({ type: 'lease.held', remainingMs: answer.remainingMs });
+      }
     }, failed('acquire'));
   };
   const renew = (epoch: bigint) => {
@@ -88,7 +97,10 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     }, failed('renew'));
   };
   const release = (epoch: bigint) => {
-    store.release(epoch).then(() => actor.send({ type: 'lease.released', epoch }), failed('release'));
+    store.release(epoch).then(() => {
+      log.info({ owner }, 'Lock released');
+      actor.send({ type: 'lease.released', epoch });
+    }, failed('release'));
   };
 
   actor.on('*', (effect: LeadershipEffect) => {
@@ -100,6 +112,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
       case 'lease.release':
         return release(effect.epoch);
       case 'lead.begin':
+        seen(owner);
         log.info({ owner, epoch: String(effect.epoch) }, 'this process leads');
         return options.onLeader(effect.epoch);
       case 'lead.end':

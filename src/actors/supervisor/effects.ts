@@ -20,6 +20,7 @@ import type { CallWaiters } from './callWaiters.ts';
 import { type CommitEffect, decisionOf, failureOnionOf } from './decisions.ts';
 import type { InvoiceEntry, SetEntry } from './entries.ts';
 import type { HeldHtlcs } from './heldHtlcs.ts';
+import { htlcFields } from './logFields.ts';
 import type { SupervisorOptions } from './options.ts';
 
 /** Everything outside of the statecharts that effects act upon. */
@@ -106,7 +107,7 @@ export class Effects {
     const { paymentHash } = set.invoice;
     const to = typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
     const amountMsat = String(part.amountMsat);
-    this.#world.log.debug({ hash: paymentHash, htlc: part.id, amountMsat, set: to }, 'Htlc received');
+    this.#logArrival(part, set, to);
     this.#world.journal.append({
       machine: 'htlcSet',
       from: 'collecting',
@@ -126,14 +127,23 @@ export class Effects {
     });
   }
 
+  #logArrival(part: Part, { invoice }: SetEntry, state: string): void {
+    const { log } = this.#world;
+    const { paymentHash: hash, actor } = invoice;
+    const { terms } = actor.getSnapshot().context;
+    const amountMsat = String(part.amountMsat);
+    log.debug({ hash, ...htlcFields(part.id), amountMsat, set: state }, 'Htlc received');
+    const payment = { hash, amtMsat: String(terms.amountMsat), expiry: terms.expiresAt };
+    log.debug(payment, 'Stateless invoice payment received');
+  }
+
   /** Money that is ours on paper and may not become ours in fact: somebody has to look. */
   alarmUnresolved(paymentHash: PaymentHash, parts: readonly Part[]): void {
     for (const part of parts) {
       this.#world.log.error(
         {
           hash: paymentHash,
-          htlc: part.id,
-          node: part.key.nodeId,
+          ...htlcFields(part.id),
           autoFailHeight: part.autoFailHeight,
           height: this.#world.height(),
           connected: this.#world.links.get(part.key.nodeId)?.awaitsAnswer(part.key) ?? false,
@@ -148,7 +158,7 @@ export class Effects {
   journalLoss(part: Part, set: SetEntry): void {
     const { log, journal, clock } = this.#world;
     const { paymentHash } = set.invoice;
-    log.info({ hash: paymentHash, htlc: part.id }, 'Htlc was given back by its node');
+    log.info({ hash: paymentHash, ...htlcFields(part.id) }, 'Htlc was given back by its node');
     journal.append({
       machine: 'htlcSet',
       from: 'collecting',
@@ -194,6 +204,8 @@ export class Effects {
         }
         if (effect.decision === 'fail' || effect.decision === 'abort') {
           measures.failedHtlcs.add(effect.reason, effect.parts.length);
+        } else if (effect.decision !== 'release') {
+          log.debug({ hash: set.invoice.paymentHash }, 'Stateless invoice JIT insertion');
         }
         if (effect.decision !== 'request') for (const part of effect.parts) held.decided(part.key, part.id);
         return this.#actors.deliver(set, { type: 'commit.succeeded', view: this.#actors.viewOf(set) });
@@ -216,7 +228,8 @@ export class Effects {
     }
     for (const part of parts) {
       const sent = links.get(part.key.nodeId)?.settle(part.key, preimage) ?? false;
-      log.debug({ hash: entry.paymentHash, htlc: part.id, sent }, 'Sending settle resolution');
+      const fields = { hash: entry.paymentHash, ...htlcFields(part.id), outcome: 'settled', sent };
+      log.debug(fields, 'Sending settle resolution');
     }
   }
 
@@ -230,7 +243,7 @@ export class Effects {
           ? link?.fail(part.key, onion)
           : link?.failWithCode(part.key, 'temporary_channel_failure');
       log.debug(
-        { hash: entry.paymentHash, htlc: part.id, outcome: reason, sent: sent ?? false },
+        { hash: entry.paymentHash, ...htlcFields(part.id), outcome: reason, sent: sent ?? false },
         'Sending failed resolution',
       );
     }
@@ -258,7 +271,14 @@ export class Effects {
       };
       const { settled, offChain } = record;
       this.#world.log.debug(
-        { hash: record.paymentHash, htlc: final.partId, settled, offChain },
+        {
+          hash: record.paymentHash,
+          node: record.key.nodeId,
+          chanID: String(record.key.chanId),
+          htlcID: String(record.key.htlcId),
+          settled,
+          offChain,
+        },
         'Htlc final resolution received',
       );
       this.#world.finals.submit(record, (outcome) => {
@@ -290,11 +310,11 @@ export class Effects {
     if (status === 'settle_requested') return;
     const reason = effect.reason ?? 'parts_failed';
     this.#measureEnd(entry, status, reason, effect.settledMsat);
-    finalStatus.finish(
+    const waiters = finalStatus.finish(
       paymentHash,
       status === 'settled' ? { result: 'settled' } : { result: 'failed', reason },
     );
-    const fields = { hash: paymentHash, setID: setId, settledMsat: String(effect.settledMsat) };
+    const fields = { hash: paymentHash, setID: setId, settledMsat: String(effect.settledMsat), waiters };
     if (status === 'settled') log.debug(fields, 'Invoice settled');
     else if (reason === 'partially_settled')
       log.error({ ...fields, outcome: reason }, 'Invoice partially settled');

@@ -19,6 +19,7 @@ import type { HeldPart } from './entries.ts';
 import { HeldHtlcs } from './heldHtlcs.ts';
 import { InvoiceActors } from './invoiceActors.ts';
 import { InvoiceLookups } from './invoiceLookups.ts';
+import { htlcFields } from './logFields.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
 import { statsOf } from './stats.ts';
@@ -349,7 +350,8 @@ export class Supervisor implements NodeLinkListener {
     for (const held of parts) {
       const { id } = held.part;
       const tries = (this.#readmissions.get(id) ?? 0) + 1;
-      log.error({ hash: held.paymentHash, htlc: id, why, tries }, 'Actor ended, its HTLC is taken up again');
+      const fields = { hash: held.paymentHash, ...htlcFields(id), why, tries };
+      log.error(fields, 'Actor ended, its HTLC is taken up again');
       if (tries > MAX_READMISSIONS) {
         this.#readmissions.delete(id);
         this.#held.release(id);
@@ -366,7 +368,7 @@ export class Supervisor implements NodeLinkListener {
   #journalReject(paymentHash: PaymentHash, id: PartId, outcome: string): void {
     this.#world.measures.rejectedHtlcs.add(outcome);
     const { clock, log } = this.#options;
-    log.debug({ hash: paymentHash, htlc: id, outcome }, 'Sending failed resolution');
+    log.debug({ hash: paymentHash, ...htlcFields(id), outcome }, 'Sending failed resolution');
     this.#world.journal.append({
       machine: 'htlcSet',
       from: 'offered',

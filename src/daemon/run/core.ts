@@ -96,11 +96,18 @@ export const coreLayer = Layer.effect(
       subscriberGraceMs: config.acceptance.subscriberGraceMs,
       callTimeoutMs: CALL_TIMEOUT_MS,
       measures: subjects.measures,
-      onFenced: () => abandon('another lnmuxd has taken over: this one must not decide any more'),
+      onFenced: () => abandon('Leader status lost, exiting: another lnmuxd has taken over'),
     });
     subjects.supervisor = supervisor;
+    const nodeId = nodeIdFromBytes(publicKeyOf(identityKey))!;
+    log.info({ key: nodeId, network: config.lnd.network }, 'Mux starting');
+    log.info(policy, 'Routing policy');
+    log.info({}, 'InvoiceRegistry starting');
     yield* starting(() => supervisor.recover());
-    yield* Effect.addFinalizer(() => Effect.promise(() => supervisor.stop()));
+    yield* Effect.addFinalizer(() => {
+      log.info({}, 'InvoiceRegistry shutting down');
+      return Effect.promise(() => supervisor.stop());
+    });
     const hints = new RouteHints({
       nodes: config.lnd.nodes.map(({ pubKey, name, priority }) => ({ nodeId: pubKey, name, priority })),
       policy,
@@ -114,7 +121,7 @@ export const coreLayer = Layer.effect(
       clock: systemClock,
       deriver,
       identityKey,
-      nodeId: nodeIdFromBytes(publicKeyOf(identityKey))!,
+      nodeId,
       network: config.lnd.network,
       nodes: config.lnd.nodes.map((node) => node.pubKey),
       hints,

@@ -27,11 +27,15 @@ export const leadLayer = Layer.effect(
           clock: systemClock,
           log,
           onLeader: (epoch) => elected.resolve(epoch),
-          onLost: (reason) => abandon(`the lead is lost (${reason}): another lnmuxd may decide now`),
+          onLost: (reason) =>
+            abandon(`Leader status lost, exiting (${reason}): another lnmuxd may decide now`),
         }),
       ),
       (held) => Effect.promise(() => held.resign()),
     );
+    if (config.distributedLock.name === undefined) {
+      log.info({ instead: 'the lead that the database gives' }, 'Not using leader election');
+    }
     log.info({ owner }, 'Acquiring lock');
     readiness.become('standby');
     leadership.start();
