@@ -9,6 +9,7 @@ import { nearest } from '../../src/daemon/nearest.ts';
 const words = (line: string) => (line === '' ? [] : line.split(' '));
 const matching = (problem: string | RegExp): unknown =>
   typeof problem === 'string' ? problem : expect.stringMatching(problem);
+const NODE = `02${'ab'.repeat(32)}`;
 const base = { config: 'f', strict: true };
 
 describe('lnmuxd', () => {
@@ -22,6 +23,10 @@ describe('lnmuxd', () => {
     ['-c f migrate init', { command: 'migrate', ...base, migrate: { action: 'init' } }],
     ['-c f migrate up', { command: 'migrate', ...base, migrate: { action: 'up', target: undefined } }],
     ['-c f migrate up 3', { command: 'migrate', ...base, migrate: { action: 'up', target: 3 } }],
+    [
+      `-c f migrate up --node ${NODE}`,
+      { command: 'migrate', ...base, migrate: { action: 'up', target: undefined, node: NODE } },
+    ],
     ['-c f migrate down', { command: 'migrate', ...base, migrate: { action: 'down' } }],
     ['-c f migrate reset', { command: 'migrate', ...base, migrate: { action: 'reset' } }],
     ['-c f migrate version', { command: 'migrate', ...base, migrate: { action: 'version' } }],
@@ -67,6 +72,12 @@ describe('lnmuxd', () => {
     ['-c f migrate up x', '"x" is not a version: write a whole number, such as migrate up 5'],
     ['-c f migrate up 1 2', 'too many arguments after migrate up: it takes one number'],
     ['-c f migrate down 1', 'too many arguments after migrate down: it takes none'],
+    [
+      '-c f migrate up --node 02ab',
+      '--node is not a public key: write 66 hex digits that start with 02 or 03',
+    ],
+    [`-c f migrate down --node ${NODE}`, '--node belongs to migrate up: leave it out'],
+    [`-c f run --node ${NODE}`, '--node belongs to migrate up: leave it out'],
     ['-c f migrate set_version', 'which version? Write migrate set_version N'],
     ['-c f config', 'unknown command after config: known: check'],
     ['-c f config chekc', 'unknown command "chekc": did you mean check?'],

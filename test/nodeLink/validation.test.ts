@@ -100,6 +100,8 @@ describe('lnd versions', () => {
 
   test.each([
     ['0.16.0-beta', 'force closed'],
+    ['0.16.4-beta', 'two hours'],
+    ['0.17.0-beta', 'force closed'],
     ['0.20.1-beta', 'force closed'],
     ['0.20.2-beta', 'absurd expiry'],
     ['0.20.3-beta', undefined],
@@ -113,6 +115,7 @@ describe('lnd versions', () => {
     const weakness = weaknessOf(parseLndVersion(version)!);
     if (words === undefined) expect(weakness).toBeUndefined();
     else expect(weakness).toContain(words);
+    if (version.startsWith('0.17')) expect(weakness).not.toContain('two hours');
     if (words === 'absurd expiry') expect(weakness).not.toContain('force closed');
   });
 

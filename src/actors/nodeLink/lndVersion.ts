@@ -62,7 +62,8 @@ const numeric = (part: string) => (/^\d{1,9}$/.test(part) ? Number(part) : undef
 /**
  * How well this lnd treats intercepted HTLCs, in words; undefined when nothing is wrong. Until 0.20.1 and in
  * 0.21.0 an on-chain HTLC is lost to the interceptor (lnd #10892); until 0.20.2 and in 0.21.1 one absurd expiry
- * ends interception until lnd restarts (lnd #11028).
+ * ends interception until lnd restarts (lnd #11028). Before 0.17, lnd has no keepalive: it notices a vanished client
+ * when TCP does.
  */
 export function weaknessOf(version: LndVersion): string | undefined {
   const atLeast = (minor: number, patch: number) =>
@@ -72,9 +73,10 @@ export function weaknessOf(version: LndVersion): string | undefined {
   if (since(3, 2)) return undefined;
   const loop = 'one HTLC with an absurd expiry can stop its interception until it is restarted';
   if (since(2, 1)) return `lnd ${version.text}: ${loop}; upgrade to 0.20.3, 0.21.2 or later`;
+  const slot = atLeast(17, 0) ? '' : 'after a crash of lnmux it can take two hours to let the next one in, ';
   return (
     `lnd ${version.text}: an HTLC that is held while its channel is force closed can not be settled until lnd is ` +
-    `restarted, one rejected answer can leave an HTLC without an owner, and ${loop}; ` +
+    `restarted, one rejected answer can leave an HTLC without an owner, ${slot}and ${loop}; ` +
     'upgrade to 0.20.3, 0.21.2 or later'
   );
 }
