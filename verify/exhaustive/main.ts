@@ -1,41 +1,41 @@
 import { parseArgs } from 'node:util';
 import { type Design, REAL_DESIGN } from './design.ts';
-import { explore, type Progress } from './explore/explore.ts';
+import { explore, FEWEST, type Options, PLAIN, type Progress, SHORTEST } from './explore/explore.ts';
 import { MUTANTS } from './mutants/mutants.ts';
 import { count, printReport, printStory } from './report.ts';
 import { scopesOf } from './scopes.ts';
 
-const USAGE = `node verify/exhaustive/main.ts [--scope ci|full|NAME] [--mutant NAME|all] [--max-states N] [--story]
+const USAGE = `node verify/exhaustive/main.ts [--scope full|ci|NAME] [--mutant NAME|all] [--max-states N] [--story] [--plain]
 
 Explores every state of small worlds around the real statecharts. Ends with 1 when a law is broken, a state is
-stuck, or a mutant survives.`;
+stuck, or a mutant survives. With --plain no state stands for another one: slow, and for comparison.`;
 
 function say(progress: Progress): void {
-  const { scope, states, transitions, depth, frontier, memories, seconds } = progress;
+  const { scope, states, transitions, layer, frontier, memories, seconds } = progress;
   const rate = count(Math.round(transitions / seconds));
   process.stderr.write(
-    `${scope}: ${count(states)} states, ${count(transitions)} transitions (${rate}/s), depth ${depth}, ` +
+    `${scope}: ${count(states)} states, ${count(transitions)} transitions (${rate}/s), layer ${layer}, ` +
       `${count(frontier)} to go, ${count(memories)} memories, ${Math.round(seconds)} s\n`,
   );
 }
 
-function exploreScopes(name: string, design: Design, maxStates: number): boolean {
+function exploreScopes(name: string, design: Design, options: Options): boolean {
   let isGood = true;
   for (const scope of scopesOf(name)) {
-    const report = explore(scope, design, { maxStates, onProgress: say });
+    const report = explore(scope, design, { ...options, onProgress: say });
     printReport(report);
     isGood &&= !report.violation && report.stuck === 0;
   }
   return isGood;
 }
 
-function seedMutants(name: string, maxStates: number, withStories: boolean): boolean {
+function seedMutants(name: string, options: Options, withStories: boolean): boolean {
   const chosen = MUTANTS.filter((m) => name === 'all' || m.design.name === name);
   if (chosen.length === 0)
     throw new Error(`no mutant ${name}: ${MUTANTS.map((m) => m.design.name).join(', ')}`);
   let isGood = true;
   for (const { design, scope, breaks, what } of chosen) {
-    const report = explore(scopesOf(scope)[0]!, design, { maxStates });
+    const report = explore(scopesOf(scope)[0]!, design, options);
     const law = report.violation?.law ?? (report.stuck > 0 ? 'stuck' : 'SURVIVED');
     const story = report.violation?.story ?? report.stuckStory;
     const isFound = law.startsWith(breaks);
@@ -52,18 +52,20 @@ function seedMutants(name: string, maxStates: number, withStories: boolean): boo
 function main(): void {
   const { values } = parseArgs({
     options: {
-      scope: { type: 'string', default: 'ci' },
+      scope: { type: 'string', default: 'full' },
       mutant: { type: 'string' },
       'max-states': { type: 'string', default: '400000000' },
+      plain: { type: 'boolean', default: false },
       story: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return console.log(USAGE);
   const maxStates = Number(values['max-states']);
+  const reductions = values.plain ? PLAIN : values.mutant ? SHORTEST : FEWEST;
   const isGood = values.mutant
-    ? seedMutants(values.mutant, maxStates, values.story)
-    : exploreScopes(values.scope, REAL_DESIGN, maxStates);
+    ? seedMutants(values.mutant, { maxStates, reductions }, values.story)
+    : exploreScopes(values.scope, REAL_DESIGN, { maxStates, reductions });
   process.exitCode = isGood ? 0 : 1;
 }
 

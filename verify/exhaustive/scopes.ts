@@ -8,11 +8,6 @@ export interface Scope {
   readonly nodeOf: readonly number[];
   /** Height at which its node gives each HTLC back; the margin is one block. */
   readonly autoFail: readonly number[];
-  /**
-   * Fewer orders: streams end at both ends at once, and a final event is heard at once or never. Only for the
-   * largest scopes; the smaller ones have it all.
-   */
-  readonly coarse?: boolean;
   /** Heights run from 0 to this. */
   readonly maxHeight: number;
   /** How often each fault can happen; how often the application can call. At most 3 each. */
@@ -87,25 +82,52 @@ export const SCOPES: readonly Scope[] = [
     daemons: 1,
     ...THREE,
     maxHeight: 2,
-    coarse: true,
     budgets: { crash: 2, disconnect: 1, lndRestart: 1, ambiguous: 1, settle: 2 },
+  }),
+  define('three-everything', {
+    daemons: 1,
+    ...THREE,
+    maxHeight: 2,
+    budgets: {
+      crash: 2,
+      disconnect: 1,
+      lndRestart: 1,
+      ambiguous: 2,
+      dbError: 1,
+      unsync: 1,
+      settle: 2,
+      cancel: 1,
+    },
+  }),
+  define('split-brain-everything', {
+    daemons: 2,
+    ...TWO,
+    maxHeight: 2,
+    budgets: { crash: 2, disconnect: 1, lndRestart: 1, takeover: 2, ambiguous: 1, settle: 2 },
+  }),
+  define('split-brain-three', {
+    daemons: 2,
+    ...THREE,
+    maxHeight: 2,
+    budgets: { crash: 1, takeover: 1, settle: 1 },
   }),
 ];
 
+const SMALL = [
+  'tiny',
+  'database',
+  'readiness',
+  'restarts',
+  'faults',
+  'split',
+  'surplus',
+  'three-database',
+  'three-crash',
+];
+
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  ci: ['tiny', 'database', 'readiness', 'restarts', 'split'],
-  full: [
-    'database',
-    'readiness',
-    'surplus',
-    'faults',
-    'two-takeovers',
-    'split-brain',
-    'split-brain-ambiguous',
-    'three-database',
-    'three-crash',
-    'three',
-  ],
+  ci: SMALL,
+  full: [...SMALL, 'two-takeovers', 'split-brain-ambiguous', 'three', 'three-everything', 'split-brain'],
 };
 
 export function scopesOf(name: string): readonly Scope[] {

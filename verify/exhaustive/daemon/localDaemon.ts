@@ -7,7 +7,7 @@ import type {
 } from '../../../src/actors/ports/decisionStore.ts';
 import type { NodeLink } from '../../../src/actors/ports/nodeLink.ts';
 import { DormantDecisions, partsOf } from '../../../src/actors/supervisor/dormant.ts';
-import type { HeldPart, InvoiceEntry } from '../../../src/actors/supervisor/entries.ts';
+import type { HeldPart, InvoiceEntry, SetEntry } from '../../../src/actors/supervisor/entries.ts';
 import { InvoiceActors } from '../../../src/actors/supervisor/invoiceActors.ts';
 import { deadlineHeight } from '../../../src/domain/barrier.ts';
 import type { NodeId } from '../../../src/domain/hash.ts';
@@ -15,12 +15,21 @@ import { type HtlcKey, partIdOf } from '../../../src/domain/htlcKey.ts';
 import type { Design } from '../design.ts';
 import { HASH, RULES, type Scene, TERMS } from '../scene.ts';
 import { ModelHeld } from './modelHeld.ts';
-import { DECISIONS, EFFECT, ENV_HEIGHT, effect, OP, opA, opB, opKind, submission } from './ops.ts';
+import {
+  DECISIONS,
+  EFFECT,
+  ENV_HEIGHT,
+  effect,
+  HEARD_NO_MORE,
+  OP,
+  opA,
+  opB,
+  opKind,
+  submission,
+} from './ops.ts';
 import { storedFails, storedInvoice } from './stored.ts';
 import { type DecisionDone, type FinalDone, surroundingsOf } from './surroundings.ts';
 import { fireTimer } from './timers.ts';
-
-const MEMBER_LETTERS = { SETTLE_REQUESTED: 'r', SETTLED: 's', FAILED: 'f' } as const;
 
 interface Submitted {
   readonly code: number;
@@ -112,12 +121,18 @@ export class LocalDaemon {
       case OP.cancel:
         return this.actors.requestCancel(this.entry!, this.scene.setIdOf(a));
       case OP.timer:
-        return fireTimer(this.entry!.sets[a]!, b);
+        return fireTimer(this.#setOf(a), b);
       case OP.recover:
         return this.#recover(b & 0x7fff, b >> 15);
       case OP.readmit:
         return this.#readmit(a, b);
     }
+  }
+
+  #setOf(parts: number): SetEntry {
+    return this.entry!.sets.find(
+      (set) => this.scene.maskOf(set.actor.getSnapshot().context.parts) === parts,
+    )!;
   }
 
   // supervisor.ts offered and #answerKnown
@@ -323,12 +338,7 @@ export class LocalDaemon {
           ? decision.parts.map((p) => p.key)
           : [];
     const mask = keys.length > 0 ? this.#maskOfKeys(keys) : this.scene.maskOfSet(decision.setId);
-    const reason = decision.kind === 'fail' ? decision.parts[0]?.reason : undefined;
-    this.queue.push({
-      code: submission(DECISIONS.indexOf(decision.kind), mask, reason, true),
-      entry: this.entry,
-      done,
-    });
+    this.queue.push({ code: submission(DECISIONS.indexOf(decision.kind), mask), entry: this.entry, done });
   }
 
   #submitFinal(record: FinalRecord, done: FinalDone): void {
@@ -361,7 +371,7 @@ export class LocalDaemon {
   }
 
   submissions(): number[] {
-    return this.queue.map(({ code, entry }) => (entry?.retired ? code | (1 << 12) : code));
+    return this.queue.map(({ code, entry }) => (entry?.retired ? code | HEARD_NO_MORE : code));
   }
 
   toldFinals(): number {
@@ -375,12 +385,15 @@ export class LocalDaemon {
     return { admitting: maskOf(this.admitting), readmitting: maskOf(this.readmitting.keys()) };
   }
 
-  dormantRow(): string {
-    return [...this.dormant.all()]
-      .map(({ released, setId, members }) => {
-        const letters = members.map((m) => MEMBER_LETTERS[m.status]).join('');
-        return `${released ? 'released' : 'requested'}${this.scene.maskOfSet(setId)}${letters}`;
-      })
-      .join();
+  dormantRows() {
+    return [...this.dormant.all()].map(({ released, members }) => {
+      const maskOf = (chosen: typeof members) => this.#maskOfKeys(chosen.map((m) => m.key));
+      return {
+        released,
+        members: maskOf(members),
+        settled: maskOf(members.filter((m) => m.status === 'SETTLED')),
+        failed: maskOf(members.filter((m) => m.status === 'FAILED')),
+      };
+    });
   }
 }

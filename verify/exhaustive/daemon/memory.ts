@@ -1,6 +1,7 @@
 import type { Design } from '../design.ts';
 import type { Scene } from '../scene.ts';
 import { LocalDaemon } from './localDaemon.ts';
+import { type Naming, OWN_NAMES, renameEnv, renameOp } from './naming.ts';
 import { OP, op, opKind } from './ops.ts';
 import { stateKey } from './stateKey.ts';
 import { timersOf } from './timers.ts';
@@ -8,6 +9,8 @@ import { timersOf } from './timers.ts';
 /** What the world needs to know of a daemon's memory, by number. */
 export interface LocalInfo {
   readonly key: string;
+  /** What the key would be under each of the other namings. */
+  readonly mirrorKeys: readonly string[];
   readonly hasEntry: boolean;
   readonly admitting: number;
   readonly readmitting: number;
@@ -58,9 +61,17 @@ export class DaemonMemory {
   computed = 0;
   replayed = 0;
 
-  constructor(scene: Scene, design: Design) {
+  /** Namings under which memories are mirrored, and their mirror images where those were asked for. */
+  readonly #namings: readonly Naming[];
+  readonly #mirrors: number[][];
+  readonly #isLong: boolean;
+
+  constructor(scene: Scene, design: Design, namings: readonly Naming[] = [], isLong = false) {
     this.#scene = scene;
     this.#design = design;
+    this.#namings = namings;
+    this.#mirrors = namings.map(() => []);
+    this.#isLong = isLong;
     this.#add(new LocalDaemon(scene, design), undefined);
   }
 
@@ -109,24 +120,66 @@ export class DaemonMemory {
     for (const step of path.reverse()) daemon.run(step.op, step.env);
     this.replayed += path.length;
     // Memories of one key must be the same in everything that matters: otherwise the key is too coarse.
-    if (stateKey(daemon) !== this.infos[state]!.key)
+    if (this.keyOf(daemon) !== this.infos[state]!.key)
       throw new Error(`memory ${state} can not be brought back`);
     return daemon;
   }
 
   #add(daemon: LocalDaemon, origin: Origin | undefined): number {
-    const key = stateKey(daemon);
+    const key = this.keyOf(daemon);
     let id = this.#byKey.get(key);
     if (id === undefined) {
       id = this.infos.length;
       this.#byKey.set(key, id);
-      this.infos.push(infoOf(daemon, key));
+      const mirrorKeys = this.#namings.map((naming) => this.keyOf(daemon, naming));
+      this.infos.push(infoOf(daemon, key, mirrorKeys));
       this.#origins.push(origin);
       this.#memos.push(new Map());
     }
     this.#live.set(id, daemon);
     if (this.#live.size > MAX_LIVE) this.#live.delete(this.#live.keys().next().value!);
     return id;
+  }
+
+  /** The same memory under the naming with this number. */
+  mirror(state: number, naming: number): number {
+    const mirrors = this.#mirrors[naming]!;
+    const known = mirrors[state];
+    if (known !== undefined) return known;
+    const mirror = this.#mirrorOf(state, naming);
+    mirrors[state] = mirror;
+    return mirror;
+  }
+
+  /** Where nobody has been there yet, the real charts go the mirrored way, and have to arrive in the mirror image. */
+  #mirrorOf(state: number, naming: number): number {
+    const key = this.infos[state]!.mirrorKeys[naming]!;
+    return this.#byKey.get(key) ?? this.mirroredWay(state, naming);
+  }
+
+  mirroredWay(state: number, naming: number): number {
+    const key = this.infos[state]!.mirrorKeys[naming]!;
+    const names = this.#namings[naming]!;
+    const origin = this.#origins[state];
+    if (!origin) return state;
+    const parent = this.mirror(origin.parent, naming);
+    const { next } = this.apply(parent, renameOp(origin.op, names), renameEnv(origin.env, names));
+    if (this.infos[next]!.key !== key)
+      throw new Error(`memory ${state} has no mirror image: ${this.historyOf(state)}`);
+    return next;
+  }
+
+  keyOf(daemon: LocalDaemon, naming = OWN_NAMES): string {
+    return stateKey(daemon, { naming, isLong: this.#isLong });
+  }
+
+  /** Every op that was computed for a memory. */
+  *stepsFrom(
+    state: number,
+  ): Iterable<{ readonly op: number; readonly env: number; readonly to: LocalResult }> {
+    for (const [code, { results }] of this.#memos[state]!) {
+      for (const [env, to] of results) yield { op: code, env, to };
+    }
   }
 
   /** How a memory came about, for debugging. */
@@ -138,13 +191,14 @@ export class DaemonMemory {
   }
 }
 
-function infoOf(daemon: LocalDaemon, key: string): LocalInfo {
+function infoOf(daemon: LocalDaemon, key: string, mirrorKeys: readonly string[]): LocalInfo {
   const sets = daemon.entry?.sets ?? [];
   const { admitting, readmitting } = daemon.pendingParts();
   let finalsSettled = 0;
   for (const [k, final] of daemon.finals) if (final.settled) finalsSettled |= 1 << k;
   return {
     key,
+    mirrorKeys,
     hasEntry: daemon.entry !== undefined,
     admitting,
     readmitting,
@@ -152,7 +206,10 @@ function infoOf(daemon: LocalDaemon, key: string): LocalInfo {
     finals: daemon.toldFinals(),
     finalsSettled,
     queue: daemon.submissions(),
-    timers: sets.flatMap((set, rank) => timersOf(set.actor).map((_, i) => op(OP.timer, rank, i))),
+    timers: sets.flatMap((set) => {
+      const parts = daemon.scene.maskOf(set.actor.getSnapshot().context.parts);
+      return timersOf(set.actor).map((_, i) => op(OP.timer, parts, i));
+    }),
     waiting: daemon.actors.waiting > 0,
     story: storyOf(daemon),
   };

@@ -1,5 +1,4 @@
 import type { CommitEffect } from '../../../src/actors/supervisor/decisions.ts';
-import type { FailResult } from '../../../src/domain/failResult.ts';
 
 /**
  * What can happen to one daemon's memory, as a number: the kind in the low 4 bits, its parameters above. Numbers,
@@ -29,7 +28,7 @@ export const OP = {
   /** Members of the set. */
   settle: 10,
   cancel: 11,
-  /** Set, number of its timer. */
+  /** Parts of the set, number of its timer. */
   timer: 12,
   /** A new process starts from these rows. Row, failed parts. */
   recover: 13,
@@ -49,8 +48,6 @@ export const EFFECT = {
   /** HTLC. */
   settle: 0,
   fail: 1,
-  /** Members of a complete set, told to the application. */
-  announce: 2,
   /** Members, result. */
   settleAnswer: 3,
   cancelAnswer: 4,
@@ -77,23 +74,12 @@ export const DECISIONS: readonly CommitEffect['decision'][] = [
 ];
 export const DECISION = { request: 0, requestAndRelease: 1, release: 2, abort: 3, fail: 4 } as const;
 
-const REASONS: FailResult[] = [];
-
-/** A decision that was submitted: kind, members, reason, and whether anyone still listens to its outcome. */
-export function submission(
-  kind: number,
-  mask: number,
-  reason: FailResult | undefined,
-  heard: boolean,
-): number {
-  let index = reason === undefined ? -1 : REASONS.indexOf(reason);
-  if (reason !== undefined && index < 0) index = REASONS.push(reason) - 1;
-  return kind | (mask << 3) | ((index + 1) << 7) | (heard ? 0 : 1 << 12);
-}
+/** A decision that was submitted: kind, members, and whether anyone still listens to its outcome. */
+export const HEARD_NO_MORE = 1 << 7;
+export const submission = (kind: number, mask: number): number => kind | (mask << 3);
 
 export const submissionKind = (code: number): number => code & 7;
 export const submissionMask = (code: number): number => (code >> 3) & 15;
-export const submissionReason = (code: number): FailResult | undefined => REASONS[((code >> 7) & 31) - 1];
 
 /** A stored invoice as 15 bits: status, members, members that lnd settled, members that lnd failed. */
 export const ROW = { none: 0, requested: 1, released: 2, aborted: 3, settled: 4, failed: 5 } as const;

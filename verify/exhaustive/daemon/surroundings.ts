@@ -59,7 +59,7 @@ export function surroundingsOf(host: Host): EffectWorld {
     held,
     accepted: {
       attended: () => true,
-      announce: (_: unknown, setId: never) => say(effect(EFFECT.announce, scene.maskOfSet(setId))),
+      announce: () => {},
       withdraw: () => {},
     },
     finalStatus: {

@@ -18,13 +18,15 @@ export class NumberList {
   }
 }
 
-/** The healing steps of every explored state, in the order of the states. */
+/** The healing steps of every explored state, in the order of exploration. */
 export class HealingEdges {
+  readonly #states = new NumberList();
   readonly #targets = new NumberList();
   /** Where the targets of each state begin. */
   readonly #starts = new NumberList();
 
-  beginState(): void {
+  beginState(state: number): void {
+    this.#states.push(state);
     this.#starts.push(this.#targets.length);
   }
 
@@ -32,17 +34,18 @@ export class HealingEdges {
     this.#targets.push(target);
   }
 
-  get states(): number {
-    return this.#starts.length;
+  /** How many states were explored. */
+  get explored(): number {
+    return this.#states.length;
   }
 
-  get count(): number {
-    return this.#targets.length;
+  state(turn: number): number {
+    return this.#states.get(turn);
   }
 
-  some(state: number, test: (target: number) => boolean): boolean {
-    const end = state + 1 < this.#starts.length ? this.#starts.get(state + 1) : this.#targets.length;
-    for (let i = this.#starts.get(state); i < end; i++) if (test(this.#targets.get(i))) return true;
+  some(turn: number, test: (target: number) => boolean): boolean {
+    const end = turn + 1 < this.#starts.length ? this.#starts.get(turn + 1) : this.#targets.length;
+    for (let i = this.#starts.get(turn); i < end; i++) if (test(this.#targets.get(i))) return true;
     return false;
   }
 }

@@ -8,7 +8,7 @@ import type { StateStore } from './stateStore.ts';
  * Backward reachability: a state is fine when everything in it is over, or when a healing step leads to one that
  * is fine. What is left can't end any more without a new block, a fault, the payer or the application.
  *
- * Healing steps lead mostly to states that were found later, so sweeping from the last state to the first settles
+ * Healing steps lead mostly to states that were found later, so sweeping backwards settles
  * nearly all in one go.
  */
 export function findStuck(world: World, store: StateStore, edges: HealingEdges) {
@@ -20,8 +20,9 @@ export function findStuck(world: World, store: StateStore, edges: HealingEdges) 
   const isFine = (target: number) => fine[target] === 1;
   for (let changed = true; changed; ) {
     changed = false;
-    for (let index = store.size - 1; index >= 0; index--) {
-      if (fine[index] || !edges.some(index, isFine)) continue;
+    for (let turn = edges.explored - 1; turn >= 0; turn--) {
+      const index = edges.state(turn);
+      if (fine[index] || !edges.some(turn, isFine)) continue;
       fine[index] = 1;
       changed = true;
     }

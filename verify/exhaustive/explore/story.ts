@@ -36,14 +36,21 @@ export function storyTo(
   path.push(0);
   path.reverse();
   const lines: StoryLine[] = [];
-  for (const [i, from] of path.entries()) {
+  // States in the store stand for others with other names; the story keeps to one's own.
+  const now = world.initial();
+  for (let i = 0; i < path.length; i++) {
     const next = path[i + 1];
-    world.load(store.chunkOf(from), store.offsetOf(from));
+    world.load(now, 0);
     let line: StoryLine | undefined;
     steps.expand((label) => {
       if (line !== undefined) return;
-      const isIt = next === undefined ? label === last : isState(world.words, store, next);
-      if (isIt) line = { step: sentenceOf(world, label), picture: pictureOf(world) };
+      const isIt = next === undefined ? isEnd(world, label, last) : isState(world, store, next);
+      if (!isIt) {
+        world.laws.violation = undefined;
+        return;
+      }
+      line = { step: sentenceOf(world, label), picture: pictureOf(world) };
+      now.set(world.words);
     });
     if (line) lines.push(line);
   }
@@ -51,7 +58,12 @@ export function storyTo(
   return lines;
 }
 
-function isState(words: Uint32Array, store: StateStore, index: number): boolean {
+function isEnd({ laws }: World, label: number, last: number | undefined): boolean {
+  return last !== undefined && laws.violation !== undefined && labelStep(label) === labelStep(last);
+}
+
+function isState(world: World, store: StateStore, index: number): boolean {
+  const words = world.standIn();
   const chunk = store.chunkOf(index);
   const at = store.offsetOf(index);
   for (let i = 0; i < WORDS; i++) if (chunk[at + i] !== words[i]) return false;
@@ -110,7 +122,7 @@ function healingSentence(step: number, a: number, b: number, who: string): strin
     case STEP.readmit:
       return `${who} takes ${htlc(b)} up again`;
     case STEP.final:
-      return `${htlc(a)} becomes final at its node${['', '; its event is lost', '; the daemon hears it'][b]}`;
+      return `${htlc(a)} becomes final at its node`;
     case STEP.event:
       return `${who} hears that ${htlc(b)} is final`;
     case STEP.lookup:

@@ -52,7 +52,7 @@ export class FaultSteps {
     for (let lost = underWay; ; lost = (lost - 1) & underWay) {
       for (let executed = 0; executed <= (isOpen ? 1 : 0); executed++) {
         const s = world.begin();
-        if (!spend(s, BUDGET.crash)) return;
+        if (!spend(world.words, BUDGET.crash)) return;
         if (executed) world.database.decide(s, d, world.batchOf(d));
         world.end(d, lost);
         this.#visit(label(STEP.crash, d, lost | (executed << 4)));
@@ -67,8 +67,8 @@ export class FaultSteps {
     const leader = world.before[LEADER]! - 1;
     const phase = world.before[phaseAt(leader)];
     if (leader === d || (phase !== PHASE.live && phase !== PHASE.starting)) return;
-    const s = world.begin();
-    if (!spend(s, BUDGET.takeover)) return;
+    world.begin();
+    if (!spend(world.words, BUDGET.takeover)) return;
     world.start(d);
     this.#visit(label(STEP.takeover, d));
   }
@@ -78,8 +78,8 @@ export class FaultSteps {
     world.begin();
     const underWay = world.answersUnderWay(1 << node);
     for (let lost = underWay; ; lost = (lost - 1) & underWay) {
-      const s = world.begin();
-      if (!spend(s, BUDGET.disconnect)) return;
+      world.begin();
+      if (!spend(world.words, BUDGET.disconnect)) return;
       world.freeSlot(node, lost);
       this.#visit(label(STEP.disconnect, node, lost));
       if (lost === 0) break;
@@ -92,8 +92,8 @@ export class FaultSteps {
     world.begin();
     const underWay = world.answersUnderWay(1 << node);
     if (world.before[slotAt(node)] === 0 && underWay === 0) return;
-    const s = world.begin();
-    if (!spend(s, BUDGET.lndRestart)) return;
+    world.begin();
+    if (!spend(world.words, BUDGET.lndRestart)) return;
     world.freeSlot(node, underWay);
     this.#visit(label(STEP.lndRestart, node));
   }
@@ -102,7 +102,7 @@ export class FaultSteps {
     const world = this.#world;
     if (world.before[UNREADY]! & (1 << node)) return;
     const s = world.begin();
-    if (!spend(s, BUDGET.unsync)) return;
+    if (!spend(world.words, BUDGET.unsync)) return;
     s[UNREADY]! |= 1 << node;
     this.#visit(label(STEP.unsync, node));
   }
@@ -125,7 +125,7 @@ export class FaultSteps {
   #certainFailure(d: number): void {
     const world = this.#world;
     const s = world.begin();
-    if (!spend(s, BUDGET.dbError)) return;
+    if (!spend(world.words, BUDGET.dbError)) return;
     const items = s[flightAt(d)]! & FLIGHT_ITEMS;
     s[flightAt(d)] = 0;
     world.turn(d, op(OP.failed, items));
@@ -136,7 +136,7 @@ export class FaultSteps {
   #ambiguous(d: number, fate: number, isExecuted: boolean): void {
     const world = this.#world;
     const s = world.begin();
-    if (!spend(s, BUDGET.ambiguous)) return;
+    if (!spend(world.words, BUDGET.ambiguous)) return;
     const batch = world.batchOf(d);
     if (fate === 1 && !isExecuted) world.database.decide(s, d, batch);
     if (fate === 2) {

@@ -8,11 +8,12 @@ import {
   htlcAt,
   LEADER,
   linksAt,
-  PUBLISHED,
   RELEASER,
   ROW_MEMBERS,
   ROW_STATUS,
   SENT,
+  SENT_SETTLES,
+  SENT_SOME,
   SETS,
   UNREADY,
 } from './layout.ts';
@@ -55,11 +56,11 @@ export class Laws {
   /** S5: states only move forward. */
   rowMoves(s: Uint8Array, d: number, to: number): void {
     const from = s[ROW_STATUS]!;
-    const settles = s[SENT]! & 15;
+    const settles = s[SENT]! & SENT_SETTLES;
     if (from === ROW.released && to === ROW.aborted) {
       if (s[RELEASER] !== d + 1)
         this.broken('S5 monotone', 'a release was aborted by another epoch than its own');
-      if (settles & s[ROW_MEMBERS]!)
+      if (settles & (s[ROW_MEMBERS]! | SENT_SOME))
         this.broken('S5 monotone', 'a release was aborted after a settle was sent');
       return;
     }
@@ -85,7 +86,7 @@ export class Laws {
     if (!isReleased) this.broken('S1 authority', `h${k + 1} settled without a durable release`);
     else if (!(s[ROW_MEMBERS]! & bit)) this.broken('S1 authority', `h${k + 1} settled, but it is no member`);
     if ((s[SENT]! >> 4) & bit) this.broken('S2 write-once', `h${k + 1} settled after it was failed`);
-    if ((s[SENT]! & 15) === 0) this.#barrier(s, d, book);
+    if ((s[SENT]! & SENT_SETTLES) === 0) this.#barrier(s, d, book);
     s[SENT]! |= bit;
   }
 
@@ -170,14 +171,15 @@ export class Laws {
     s[ANSWERED]! |= 1 << (4 + index);
   }
 
+  /** What is final in the row never changes (S5); so what is published never changes if it agrees with the row. */
   published(s: Uint8Array, status: number): void {
-    if (s[PUBLISHED] !== 0 && s[PUBLISHED] !== status)
-      this.broken('S10 exactly-once visible', 'the final status changed');
     const members = bitsOf(s[ROW_MEMBERS]!);
     const isPaid = members.length > 0 && members.every((k) => s[htlcAt(k)] === HTLC.settled);
     if (status === 1 && !isPaid) this.broken('S9 conservation', 'published as settled, but not all is paid');
     if (status === 2 && isPaid) this.broken('S9 conservation', 'published as failed, but all is paid');
-    s[PUBLISHED] = status;
+    const row = s[ROW_STATUS]!;
+    const agrees = status === 1 ? row === ROW.settled : row === ROW.aborted || row === ROW.failed;
+    if (!agrees) this.broken('S10 exactly-once visible', 'a final status was published that is not durable');
   }
 
   /** The shell's own assertions must never fire. */

@@ -70,19 +70,22 @@ export const FAILS = 32;
 export const LEADER = 33;
 /** A statement without acknowledgement that the server may still execute. */
 export const GHOST = 34;
-/** Sets that the application was told of (see SETS). */
-export const ANNOUNCED = 35;
-/** Low half: sets whose settle call was answered `requested`; high half: whose cancel call `canceled`. */
-export const ANSWERED = 36;
-/** Final status that was published: 1 settled, 2 failed. */
-export const PUBLISHED = 37;
-/** Low half: HTLCs for which a settle was ever written to a stream; high half: a fail. */
-export const SENT = 38;
-/** Three bytes of budgets, two bits each. */
-export const BUDGETS = 39;
+/** Low half: sets (see SETS) whose settle call was answered `requested`; high half: whose cancel call `canceled`. */
+export const ANSWERED = 35;
+/**
+ * Low half: HTLCs for which a settle was ever written to a stream; high half: a fail. The highest bit of the low half
+ * stands for settled HTLCs whose names do not matter any more.
+ */
+export const SENT = 36;
+export const SENT_SETTLES = 15;
+export const SENT_SOME = 8;
 
 /** Failures that a statement in doubt wrote after lnd's last word was recorded: nobody asks for them any more. */
-export const LATE = 42;
+export const LATE = 37;
+
+/** The last word: how often each fault and call may still happen. All before it is the state's core. */
+export const BUDGETS = 10;
+export const CORE_WORDS = BUDGETS;
 
 export const BUDGET = {
   crash: 0,
@@ -100,16 +103,23 @@ export type BudgetName = keyof typeof BUDGET;
 /** Sets of two among three HTLCs. */
 export const SETS = [0b011, 0b101, 0b110] as const;
 
-export const budgetOf = (s: Uint8Array, budget: number): number =>
-  (s[BUDGETS + (budget >> 2)]! >> ((budget & 3) * 2)) & 3;
+/** Three bits each, of which the highest is free: so two sets of budgets are compared in one subtraction. */
+const BUDGET_BITS = 3;
+const GUARDS = 0o444444444;
+
+export const budgetOf = (words: Uint32Array, budget: number): number =>
+  (words[BUDGETS]! >> (budget * BUDGET_BITS)) & 3;
 
 /** Takes one from a budget; false when it is used up. */
-export function spend(s: Uint8Array, budget: number): boolean {
-  if (budgetOf(s, budget) === 0) return false;
-  s[BUDGETS + (budget >> 2)]! -= 1 << ((budget & 3) * 2);
+export function spend(words: Uint32Array, budget: number): boolean {
+  if (budgetOf(words, budget) === 0) return false;
+  words[BUDGETS]! -= 1 << (budget * BUDGET_BITS);
   return true;
 }
 
-export function grant(s: Uint8Array, budget: number, amount: number): void {
-  s[BUDGETS + (budget >> 2)]! |= amount << ((budget & 3) * 2);
+export function grant(words: Uint32Array, budget: number, amount: number): void {
+  words[BUDGETS]! |= amount << (budget * BUDGET_BITS);
 }
+
+/** Whether budgets `a` allow all that budgets `b` allow. */
+export const allows = (a: number, b: number): boolean => (((a | GUARDS) - b) & GUARDS) === GUARDS;

@@ -3,11 +3,9 @@ import { bitsOf } from '../scene.ts';
 import { FaultSteps } from './faults.ts';
 import { label, STEP } from './labels.ts';
 import {
-  ANNOUNCED,
   BUDGET,
-  BUDGETS,
   bookAt,
-  budgetOf,
+  CORE_WORDS,
   EVENTS,
   FAILS,
   FLIGHT_EXECUTED,
@@ -29,6 +27,7 @@ import {
   ROW_STATUS,
   refusedAt,
   SENT,
+  SENT_SETTLES,
   SETS,
   slotAt,
   spend,
@@ -262,21 +261,9 @@ export class Steps {
     const world = this.#world;
     const state = world.before[htlcAt(k)]!;
     if (state !== HTLC.settling && state !== HTLC.failing) return;
-    this.#becomeFinal(k, state);
-    const client = world.s[slotAt(world.scene.nodeOf[k]!)]! - 1;
-    if (!world.scope.coarse || client < 0) return this.#visit(label(STEP.final, k));
-    world.s[EVENTS]! &= ~(1 << k);
-    this.#visit(label(STEP.final, k, 1));
-    this.#becomeFinal(k, state);
-    world.s[EVENTS]! &= ~(1 << k);
-    world.turn(client, op(OP.finalised, k, state === HTLC.settling ? 1 : 0));
-    this.#visit(label(STEP.final, k, 2));
-  }
-
-  #becomeFinal(k: number, state: number): void {
-    const world = this.#world;
     world.begin()[htlcAt(k)] = state === HTLC.settling ? HTLC.settled : HTLC.failed;
     world.announceEnd(k);
+    this.#visit(label(STEP.final, k));
   }
 
   #node(node: number): void {
@@ -295,11 +282,6 @@ export class Steps {
     const world = this.#world;
     const { before, scene } = world;
     if (before[htlcAt(k)] !== HTLC.unsent || before[HEIGHT]! >= scene.autoFail[k]!) return;
-    // HTLCs of one node differ in nothing but their name: the first one goes first.
-    for (let j = 0; j < k; j++) {
-      const isTwin = scene.nodeOf[j] === scene.nodeOf[k] && scene.autoFail[j] === scene.autoFail[k];
-      if (isTwin && before[htlcAt(j)] === HTLC.unsent) return;
-    }
     world.begin()[htlcAt(k)] = HTLC.held;
     this.#visit(label(STEP.send, k));
   }
@@ -329,7 +311,7 @@ export class Steps {
     if (before[ROW_STATUS] !== ROW.released) return false;
     const leader = before[LEADER]! - 1;
     if (before[phaseAt(leader)] !== PHASE.live || scope.daemons <= leader) return false;
-    const isSending = (before[SENT]! & 15) !== 0 || before[RELEASER] !== leader + 1;
+    const isSending = (before[SENT]! & SENT_SETTLES) !== 0 || before[RELEASER] !== leader + 1;
     if (!isSending) return false;
     return bitsOf(rowMembers(database.row(before))).some((k) => {
       const node = scene.nodeOf[k]!;
@@ -341,10 +323,10 @@ export class Steps {
   // --- the application
 
   #calls(d: number): void {
-    const { before } = this.#world;
+    const { before, scene } = this.#world;
     if (before[phaseAt(d)] !== PHASE.live) return;
-    for (const [index, set] of SETS.entries()) {
-      if (!(before[ANNOUNCED]! & (1 << index))) continue;
+    for (const set of SETS) {
+      if (set >> scene.htlcs) continue;
       this.#call(d, set, BUDGET.settle, STEP.settleCall);
       this.#call(d, set, BUDGET.cancel, STEP.cancelCall);
     }
@@ -352,22 +334,20 @@ export class Steps {
 
   #call(d: number, set: number, budget: number, step: number): void {
     const world = this.#world;
-    const s = world.begin();
-    if (!spend(s, budget)) return;
+    world.begin();
+    if (!spend(world.words, budget)) return;
     const isSettle = step === STEP.settleCall;
     if (world.info(d).hasEntry) world.turn(d, op(isSettle ? OP.settle : OP.cancel, set));
     else this.#answerFromRow(set, isSettle);
     // A call that changes nothing leads where less can happen than here.
     if (!world.laws.violation && this.#isUnchanged()) return;
-    // What nobody can ask for any more need not be remembered.
-    if (budgetOf(s, BUDGET.settle) === 0 && budgetOf(s, BUDGET.cancel) === 0) s[ANNOUNCED] = 0;
     this.#visit(label(step, d, set));
   }
 
   /** Whether nothing but a budget differs from the state before. */
   #isUnchanged(): boolean {
-    const { s, before } = this.#world;
-    for (let i = 0; i < BUDGETS; i++) if (s[i] !== before[i]) return false;
+    const { words, beforeWords } = this.#world;
+    for (let i = 0; i < CORE_WORDS; i++) if (words[i] !== beforeWords[i]) return false;
     return true;
   }
 

@@ -1,17 +1,17 @@
 import { DaemonMemory } from '../daemon/memory.ts';
+import { namingsOf } from '../daemon/naming.ts';
 import { EFFECT, effectA, effectB, effectKind, envOf, OP, op, ROW, rowStatus } from '../daemon/ops.ts';
 import type { Design } from '../design.ts';
 import { Scene } from '../scene.ts';
 import type { Scope } from '../scopes.ts';
 import { ModelDatabase } from './database.ts';
+import { forget } from './forget.ts';
 import { Laws } from './laws.ts';
 import {
-  ANNOUNCED,
   BUDGET,
   type BudgetName,
   BYTES,
   bookAt,
-  budgetOf,
   EVENTS,
   FAILS,
   FLIGHT_ITEMS,
@@ -28,11 +28,16 @@ import {
   PHASE,
   phaseAt,
   refusedAt,
-  SETS,
   slotAt,
   UNREADY,
   WORDS,
 } from './layout.ts';
+import { Mirrors } from './mirrors.ts';
+
+interface WorldReductions {
+  readonly facts: boolean;
+  readonly mirrors: boolean;
+}
 
 /**
  * One state in the making, and what daemons, nodes and the database do to it. steps.ts says what can happen when;
@@ -53,11 +58,18 @@ export class World {
   readonly #ghosts = new Map<string, number>();
   readonly ghostBatches: { readonly daemon: number; readonly batch: readonly number[] }[] = [];
 
-  constructor(scope: Scope, design: Design) {
+  readonly #kept = new Uint8Array(BYTES);
+  readonly #keptWords = new Uint32Array(this.#kept.buffer);
+  readonly #forgets: boolean;
+  readonly #mirrors: Mirrors | undefined;
+
+  constructor(scope: Scope, design: Design, { facts, mirrors }: WorldReductions) {
     this.scope = scope;
     this.design = design;
     this.scene = new Scene(scope.nodeOf, scope.autoFail);
-    this.memory = new DaemonMemory(this.scene, design);
+    this.#forgets = facts;
+    this.#mirrors = mirrors ? new Mirrors(this, scope, this.scene) : undefined;
+    this.memory = new DaemonMemory(this.scene, design, mirrors ? namingsOf(this.scene) : [], !facts);
     this.laws = new Laws(this.scene);
     this.database = new ModelDatabase(design.flaws, this.laws);
   }
@@ -66,7 +78,7 @@ export class World {
   initial(): Uint32Array {
     this.s.fill(0);
     for (const [name, amount] of Object.entries(this.scope.budgets)) {
-      grant(this.s, BUDGET[name as BudgetName], amount);
+      grant(this.words, BUDGET[name as BudgetName], amount);
     }
     this.s[phaseAt(0)] = PHASE.live;
     this.s[LEADER] = 1;
@@ -81,6 +93,14 @@ export class World {
   begin(): Uint8Array {
     this.words.set(this.beforeWords);
     return this.s;
+  }
+
+  /** The state that stands for the one that was made. */
+  standIn(): Uint32Array {
+    if (!this.#forgets && !this.#mirrors) return this.words;
+    this.#keptWords.set(this.words);
+    if (this.#forgets) forget(this.#kept, this.scope);
+    return this.#mirrors ? this.#mirrors.canonical(this.#kept, this.#keptWords) : this.#keptWords;
   }
 
   info(d: number) {
@@ -106,11 +126,6 @@ export class World {
         case EFFECT.fail:
           this.#answer(d, a, false, book);
           break;
-        case EFFECT.announce: {
-          const index = SETS.indexOf(a as never);
-          if (index >= 0 && this.#canBeCalled()) s[ANNOUNCED]! |= 1 << index;
-          break;
-        }
         case EFFECT.settleAnswer:
           laws.settleAnswered(s, a, effectB(effect));
           break;
@@ -125,10 +140,6 @@ export class World {
       }
     }
     this.#submit(d);
-  }
-
-  #canBeCalled(): boolean {
-    return budgetOf(this.s, BUDGET.settle) > 0 || budgetOf(this.s, BUDGET.cancel) > 0;
   }
 
   /** groupCommit.ts: an idle writer takes at once everything that was submitted in the turn. */
@@ -157,10 +168,8 @@ export class World {
   /** The node's slot gets free; answers in `lost` had not arrived. */
   freeSlot(node: number, lost: number): void {
     const { s } = this;
-    const client = s[slotAt(node)]! - 1;
     s[slotAt(node)] = 0;
     s[EVENTS]! &= ~this.scene.onNode(node);
-    if (this.scope.coarse && client >= 0) this.notice(client, node);
     this.loseAnswers(lost);
   }
 
