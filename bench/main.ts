@@ -8,7 +8,9 @@ import { memoryPart } from './parts/memory.ts';
 import { multipartPart } from './parts/multipart.ts';
 import { oldInvoicesPart } from './parts/oldInvoices.ts';
 import { recoveryPart } from './parts/recovery.ts';
+import { replayPart } from './parts/replay.ts';
 import { settlePart } from './parts/settle.ts';
+import { slowSubscriberPart } from './parts/slowSubscriber.ts';
 import { Report } from './report/report.ts';
 import { fileSystemOf, startDatabaseServer } from './system/database.ts';
 import { useTwoCores } from './system/pinning.ts';
@@ -17,6 +19,8 @@ import { Workspace } from './system/workspace.ts';
 const RUN: Readonly<Record<PartName, (context: BenchContext) => Promise<void>>> = {
   settle: settlePart,
   multipart: multipartPart,
+  replay: replayPart,
+  slowsubscriber: slowSubscriberPart,
   memory: memoryPart,
   addinvoice: addInvoicePart,
   coldstart: coldStartPart,

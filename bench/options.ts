@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 export const PARTS = [
   'settle',
   'multipart',
+  'replay',
+  'slowsubscriber',
   'memory',
   'addinvoice',
   'coldstart',

@@ -21,6 +21,8 @@ export interface PreparedPayments {
   readonly hashes: readonly PaymentHash[];
   /** 1366 bytes; parts of a payment follow each other. The memory is that of all. */
   onion(payment: number, part: number): Uint8Array;
+  /** Makes every onion one that can't be opened, at the nodes as well: theirs are views of these. */
+  ruinOnions(): void;
 }
 
 /**
@@ -67,6 +69,7 @@ export function preparePayments(input: {
     partMsat: PART_MSAT,
     outgoingExpiry,
     hashes,
+    ruinOnions: () => void onions.fill(0xff),
     onion: (payment, part) => onions.subarray(at(payment, part), at(payment, part) + ONION_BYTES),
   };
 }

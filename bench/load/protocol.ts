@@ -20,6 +20,13 @@ export interface LoadCalls {
   closedLoop(input: ClosedLoop): Promise<LoadResult>;
   /** Payments that the application does not settle. Resolves once it has been told of all of them. */
   hold(input: { count: number; inFlight: number }): Promise<{ held: number; perSecond: number }>;
+  /**
+   * Payments that the application settles and whose answers every node then loses in a restart, so that it offers all
+   * of them again with onions that nobody can open any more. Resolves once all are answered again.
+   */
+  replay(input: { count: number; inFlight: number }): Promise<ReplayResult>;
+  /** Opens a further subscription that reads nothing, or closes it. Gives how many messages it had got. */
+  slowSubscriber(input: { open: boolean }): Promise<{ received: number }>;
   /** Reads the database: every payment since the last call must be settled exactly once. Gives their number. */
   verify(input: Record<string, never>): Promise<{ payments: number; finalLagMs: number }>;
   addInvoices(input: { seconds: number; concurrency: number }): Promise<{
@@ -71,6 +78,17 @@ export interface LoadResult {
   /** Of the two cores, in that time: used by what takes part, and by other processes of the machine. */
   readonly coresUsed: { readonly ours: number; readonly others: number };
   /** What must not happen, by name. */
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+export interface ReplayResult {
+  /** From the daemon's first new interceptor stream to the last answer, milliseconds. */
+  readonly answeredMs: number;
+  /** From the restart of the nodes; most of it is the pause before the daemon connects again. */
+  readonly sinceRestartMs: number;
+  readonly perSecond: number;
+  /** CPU of the daemon from the restart to the last answer, for each HTLC. */
+  readonly daemonUsEach: number;
   readonly faults: Readonly<Record<string, number>>;
 }
 

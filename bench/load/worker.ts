@@ -9,7 +9,9 @@ import { addInvoices } from './invoices.ts';
 import { closedLoop, openLoop, type Pids } from './loops.ts';
 import { preparePayments } from './payments.ts';
 import type { ClosedLoop, LoadCalls, LoadReply, LoadRequest, LoadResult, OpenLoop } from './protocol.ts';
+import { replay } from './replay.ts';
 import { nowUs, Sender } from './sender.ts';
+import { SlowSubscriber } from './slowSubscriber.ts';
 import { type Sent, verifySettled } from './verify.ts';
 
 /** Above what any machine of today does, per second: payments of a closed loop are prepared for it. */
@@ -30,6 +32,8 @@ class LoadWorker implements LoadCalls {
   #cluster: Cluster | undefined;
   #connection: Connection | undefined;
   #sent: Sent[] = [];
+  #slow: SlowSubscriber | undefined;
+  #address = '';
 
   async startCluster({ dir, nodes }: { dir: string; nodes: number }) {
     this.#cluster = await Cluster.start(dir, nodes);
@@ -38,6 +42,7 @@ class LoadWorker implements LoadCalls {
 
   async connect({ address, pids, dsn }: Parameters<LoadCalls['connect']>[0]) {
     const application = new Application(address);
+    this.#address = address;
     this.#connection = { application, pids: { ...pids, load: process.pid }, dsn };
     this.#sent = [];
     await application.ready();
@@ -115,6 +120,22 @@ class LoadWorker implements LoadCalls {
     });
     application.onAccepted = () => {};
     return { held: count, perSecond: count / ((performance.now() - start) / 1000) };
+  }
+
+  async replay({ count, inFlight }: { count: number; inFlight: number }) {
+    const { application, cluster, pids } = this.#running;
+    const sender = this.#senderOf(count, 1);
+    application.behaviour = 'settle';
+    const result = await replay(cluster, sender, pids.daemon, inFlight);
+    this.#sent.push({ hashes: sender.payments.hashes, parts: 1 });
+    return { ...result, faults: { ...result.faults, ...application.faults } };
+  }
+
+  async slowSubscriber({ open }: { open: boolean }) {
+    if (open) this.#slow = await SlowSubscriber.open(this.#address);
+    const received = this.#slow?.received ?? 0;
+    if (!open) this.#slow?.close();
+    return { received };
   }
 
   async verify() {
