@@ -1,4 +1,5 @@
 import { createActorSystem } from '../../src/actors/actorSystem.ts';
+import { PACES } from '../../src/actors/supervisor/options.ts';
 import { Supervisor } from '../../src/actors/supervisor/supervisor.ts';
 import { openPostgresStore } from '../../src/adapters/postgres/decisionStore.ts';
 import { parseDsn } from '../../src/adapters/postgres/dsn.ts';
@@ -38,6 +39,7 @@ const supervisor = new Supervisor({
   limits: { maxHeldHtlcs: 1_000_000, maxHeldHtlcsPerNode: 1_000_000, maxJournalLines: 100_000 },
   autoSettle: false,
   subscriberGraceMs: 30_000,
+  paces: PACES,
   callTimeoutMs: 30_000,
   onFenced: () => {},
 });

@@ -8,7 +8,9 @@ import { SimulatedClock, turns } from '../support/simulatedClock.ts';
 type Fate = BatchOutcome<string>['kind'] | 'throws';
 
 /** A writer whose writes end when the test says how. */
-function outbox(options: { maxBatch?: number; gatherMs?: number; retryFailures?: boolean } = {}) {
+function outbox(
+  options: { maxBatch?: number; paceMs?: number; gathers?: boolean; retryFailures?: boolean } = {},
+) {
   const clock = new SimulatedClock();
   const log = new RecordingLog();
   const batches: (readonly number[])[] = [];
@@ -21,7 +23,8 @@ function outbox(options: { maxBatch?: number; gatherMs?: number; retryFailures?:
     clock,
     log,
     maxBatch: 3,
-    gatherMs: 0,
+    paceMs: 0,
+    gathers: false,
     retryFailures: false,
     onFenced: () => {
       fenced += 1;
@@ -92,14 +95,53 @@ describe('group commit', () => {
     expect(box.commit.depth).toBe(0);
   });
 
-  it('a writer that gathers waits, once', async () => {
-    const box = outbox({ gatherMs: 8 });
+  it('a writer with a pace writes at once after a pause, and lets company gather right after a batch', async () => {
+    const box = outbox({ paceMs: 8, maxBatch: 3 });
+    box.submit(1);
+    await turns();
+    await box.end('acknowledged');
+    expect(box.batches).toEqual([[1]]);
+    box.submit(2);
+    await box.clock.advance(7);
+    box.submit(3);
+    expect(box.batches).toEqual([[1]]);
+    await box.clock.advance(1);
+    expect(box.batches).toEqual([[1], [2, 3]]);
+    // Neither a full batch nor one after a pause waits.
+    box.submit(4, 5, 6);
+    await box.end('acknowledged');
+    expect(box.batches).toEqual([[1], [2, 3], [4, 5, 6]]);
+    await box.end('acknowledged');
+    await box.clock.advance(8);
+    box.submit(7);
+    await turns();
+    expect(box.batches.at(-1)).toEqual([7]);
+  });
+
+  it('a writer that gathers lets the first item wait too', async () => {
+    const box = outbox({ paceMs: 8, gathers: true });
     box.submit(1);
     await box.clock.advance(7);
     box.submit(2);
     expect(box.batches).toEqual([]);
     await box.clock.advance(1);
     expect(box.batches).toEqual([[1, 2]]);
+    box.submit(3);
+    await box.end('acknowledged');
+    expect(box.batches).toHaveLength(1);
+    await box.clock.advance(8);
+    expect(box.batches).toEqual([[1, 2], [3]]);
+  });
+
+  it('a clock that is set back holds nothing up for longer than the pace', async () => {
+    const box = outbox({ paceMs: 8 });
+    box.submit(1);
+    await turns();
+    await box.end('acknowledged');
+    box.clock.jump(-3_600_000);
+    box.submit(2);
+    await box.clock.advance(8);
+    expect(box.batches).toEqual([[1], [2]]);
   });
 
   it('a certain failure is told to the submitters of that batch alone', async () => {

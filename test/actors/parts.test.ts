@@ -152,7 +152,14 @@ describe('held HTLCs', () => {
 });
 
 const lookupsOn = (store: StoreSession, clock: SimulatedClock, onFenced = () => {}) =>
-  new InvoiceLookups({ store, epoch: store.epoch, clock, log: new RecordingLog(), onFenced });
+  new InvoiceLookups({
+    store,
+    epoch: store.epoch,
+    clock,
+    log: new RecordingLog(),
+    paces: { lookupsMs: 0 },
+    onFenced,
+  });
 
 describe('lookups', () => {
   it('tell of nothing once another leader has taken over', async () => {

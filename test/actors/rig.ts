@@ -84,6 +84,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     policy: { feeBaseMsat: 1_000, feeRatePpm: 10_000, cltvDelta: 40 },
     autoSettle: false,
     subscriberGraceMs: 30_000,
+    paces: { decisionsMs: 0, lookupsMs: 0, finalsMs: 8 },
     callTimeoutMs: 30_000,
     onFenced: () => {
       fenced += 1;

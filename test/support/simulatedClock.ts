@@ -11,6 +11,7 @@ export class SimulatedClock implements Clock {
   readonly #timers = new Set<Timer>();
   #now: number;
   #order = 0;
+  #offset = 0;
 
   constructor(now = 1_700_000_000_000) {
     this.#now = now;
@@ -22,7 +23,12 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#offset;
+  }
+
+  /** The wall clock is set; no time passes, and timers do not notice. */
+  jump(ms: number): void {
+    this.#offset += ms;
   }
 
   setTimeout(fn: () => void, ms: number): unknown {

@@ -9,6 +9,7 @@ import type { DecisionStore } from '../../src/actors/ports/decisionStore.ts';
 import type { LndClient } from '../../src/actors/ports/lndClient.ts';
 import { LndError } from '../../src/actors/ports/lndClient.ts';
 import type { Log } from '../../src/actors/ports/log.ts';
+import { PACES } from '../../src/actors/supervisor/options.ts';
 import { Supervisor } from '../../src/actors/supervisor/supervisor.ts';
 import type { NodeId } from '../../src/domain/hash.ts';
 import type { PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
@@ -214,6 +215,7 @@ export class DaemonHost {
       limits: { maxHeldHtlcs: 10_000, maxHeldHtlcsPerNode: 10_000, maxJournalLines: 1_000 },
       autoSettle,
       subscriberGraceMs: 20_000,
+      paces: PACES,
       callTimeoutMs: 8_000,
       onFenced: () => {
         counters.hit('daemon.fenced');

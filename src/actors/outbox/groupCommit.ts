@@ -1,4 +1,5 @@
 import { OutboxMeasures } from '../measures/outboxMeasures.ts';
+import { Pace } from '../pace.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BatchOutcome } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
@@ -17,8 +18,10 @@ export interface GroupCommitOptions<T, R> {
   readonly log: Log;
   /** Items in one statement; what is over waits for the next. */
   readonly maxBatch: number;
-  /** How long a batch gathers company. 0: written at the end of the turn, as nobody should wait for company. */
-  readonly gatherMs: number;
+  /** From the start of one batch to the start of the next, at least; see {@link Pace}. */
+  readonly paceMs: number;
+  /** The first item after a pause waits for company as well: for what nobody waits for. */
+  readonly gathers: boolean;
   /** Whether a certain failure is retried here until it succeeds (finals), or reported to the submitter. */
   readonly retryFailures: boolean;
   readonly onFenced: () => void;
@@ -46,6 +49,7 @@ const RETRY_MAX_MS = 2_000;
 export class GroupCommit<T, R> {
   readonly #options: GroupCommitOptions<T, R>;
   readonly #measures: OutboxMeasures;
+  readonly #pace: Pace;
   #queue: Pending<T, R>[] = [];
   #writing = false;
   #scheduled = false;
@@ -55,6 +59,7 @@ export class GroupCommit<T, R> {
   constructor(options: GroupCommitOptions<T, R>) {
     this.#options = options;
     this.#measures = options.measures ?? new OutboxMeasures();
+    this.#pace = new Pace(options.clock, options.paceMs);
   }
 
   /** Items that are submitted and not yet decided. */
@@ -95,18 +100,27 @@ export class GroupCommit<T, R> {
       this.#scheduled = false;
       void this.#run();
     };
-    if (this.#options.gatherMs > 0) this.#options.clock.setTimeout(run, this.#options.gatherMs);
+    const wait = this.#wait;
+    if (wait > 0) this.#options.clock.setTimeout(run, wait);
     else setImmediate(run);
+  }
+
+  /** Milliseconds until the next batch should start. */
+  get #wait(): number {
+    const { gathers, paceMs, maxBatch } = this.#options;
+    if (this.#queue.length >= maxBatch) return 0;
+    return gathers ? paceMs : this.#pace.early;
   }
 
   async #run(): Promise<void> {
     if (this.#writing) return;
     this.#writing = true;
     while (this.#queue.length > 0) {
+      this.#pace.started();
       const batch = this.#queue.slice(0, this.#options.maxBatch);
       const written = await this.#write(batch);
       this.#queue.splice(0, batch.length);
-      if (!written) break;
+      if (!written || this.#wait > 0) break;
     }
     this.#writing = false;
     if (this.#queue.length > 0 && !this.#stopped) this.#schedule();

@@ -1,7 +1,9 @@
 import type { PaymentHash } from '../../domain/hash.ts';
+import { Pace } from '../pace.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type DecisionStore, FencedRead, type StoredInvoice } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
+import type { Paces } from './options.ts';
 
 const MAX_BATCH = 500;
 const RETRY_MS = 250;
@@ -11,6 +13,7 @@ export interface LookupOptions {
   readonly epoch: bigint;
   readonly clock: Clock;
   readonly log: Log;
+  readonly paces: Pick<Paces, 'lookupsMs'>;
   /** Another leader has taken over: nothing is looked up any more. */
   readonly onFenced: () => void;
   /** Hears of each query that has to be asked again. */
@@ -18,8 +21,8 @@ export interface LookupOptions {
 }
 
 /**
- * Asks the database whether a hash that is unknown in memory has a row. Hashes of one turn share a query, one query
- * is under way at a time, and a query that fails is asked again: an HTLC of ours waits for the answer rather than
+ * Asks the database whether a hash that is unknown in memory has a row. Hashes that come within a moment share a query,
+ * one query is under way at a time, and a query that fails is asked again: an HTLC of ours waits for the answer rather than
  * being taken twice.
  */
 export class InvoiceLookups {
@@ -29,18 +32,20 @@ export class InvoiceLookups {
   readonly #onFailed: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #pace: Pace;
   #waiting = new Map<PaymentHash, ((invoice: StoredInvoice | undefined) => void)[]>();
   #busy = false;
   #scheduled = false;
   #stopped = false;
 
-  constructor({ store, epoch, clock, log, onFenced, onFailed }: LookupOptions) {
+  constructor({ store, epoch, clock, log, paces, onFenced, onFailed }: LookupOptions) {
     this.#store = store;
     this.#epoch = epoch;
     this.#clock = clock;
     this.#log = log;
     this.#onFenced = onFenced;
     this.#onFailed = onFailed;
+    this.#pace = new Pace(clock, paces.lookupsMs);
   }
 
   get depth(): number {
@@ -62,15 +67,17 @@ export class InvoiceLookups {
   #schedule(): void {
     if (this.#busy || this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#pace.schedule(() => {
       this.#scheduled = false;
       void this.#run();
     });
   }
 
   async #run(): Promise<void> {
+    if (this.#stopped) return;
     this.#busy = true;
-    while (this.#waiting.size > 0 && !this.#stopped) {
+    do {
+      this.#pace.started();
       const hashes = [...this.#waiting.keys()].slice(0, MAX_BATCH);
       try {
         const rows = await this.#store.invoicesByHash(hashes, this.#epoch);
@@ -89,8 +96,9 @@ export class InvoiceLookups {
         );
         await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, RETRY_MS));
       }
-    }
+    } while (this.#waiting.size > 0 && !this.#stopped && this.#pace.early === 0);
     this.#busy = false;
+    if (this.#waiting.size > 0) this.#schedule();
   }
 
   #answer(hash: PaymentHash, invoice: StoredInvoice | undefined): void {

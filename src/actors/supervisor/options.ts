@@ -16,6 +16,18 @@ export interface HoldLimits {
   readonly maxJournalLines: number;
 }
 
+/** Least milliseconds from the start of one batch to the start of the next, so that company gathers under load. */
+export interface Paces {
+  /** A settle waits for its decision: too short to be felt. */
+  readonly decisionsMs: number;
+  /** A part of a hash that memory does not know waits for the look-up. */
+  readonly lookupsMs: number;
+  /** Hardly anybody waits for the record of a final. */
+  readonly finalsMs: number;
+}
+
+export const PACES: Paces = { decisionsMs: 5, lookupsMs: 3, finalsMs: 25 };
+
 export interface SupervisorOptions {
   readonly system: ActorSystem;
   readonly store: DecisionStore;
@@ -27,6 +39,7 @@ export interface SupervisorOptions {
   readonly rules: LifecycleRules;
   readonly policy: RoutingPolicy;
   readonly limits: HoldLimits;
+  readonly paces: Paces;
   readonly autoSettle: boolean;
   /** How long the application may be away before new sets are refused. */
   readonly subscriberGraceMs: number;

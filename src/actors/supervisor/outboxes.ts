@@ -6,9 +6,6 @@ import type { SupervisorOptions } from './options.ts';
 
 const DECISIONS_PER_BATCH = 256;
 const FINALS_PER_BATCH = 256;
-/** Nobody waits for the record of a final: let some gather. */
-const FINALS_GATHER_MS = 8;
-
 /** Everything that this leader writes goes through one of these. */
 export interface Outboxes {
   readonly decisions: GroupCommit<Decision, DecisionOutcome>;
@@ -17,7 +14,7 @@ export interface Outboxes {
 }
 
 export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures): Outboxes {
-  const { store, epoch, clock, log, limits, onFenced } = options;
+  const { store, epoch, clock, log, limits, paces, onFenced } = options;
   const shared = { clock, log, onFenced };
   return {
     decisions: new GroupCommit({
@@ -26,7 +23,8 @@ export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures)
       measures: measures.decisions,
       write: (batch) => store.decide(epoch, batch),
       maxBatch: DECISIONS_PER_BATCH,
-      gatherMs: 0,
+      paceMs: paces.decisionsMs,
+      gathers: false,
       retryFailures: false,
     }),
     finals: new GroupCommit({
@@ -35,7 +33,8 @@ export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures)
       measures: measures.finals,
       write: (batch) => store.finalise(epoch, batch),
       maxBatch: FINALS_PER_BATCH,
-      gatherMs: FINALS_GATHER_MS,
+      paceMs: paces.finalsMs,
+      gathers: true,
       retryFailures: true,
     }),
     journal: new Journal({ store, epoch, clock, log, maxLines: limits.maxJournalLines }),

@@ -57,7 +57,7 @@ export class DatabaseReadError extends Error {
 
 /**
  * Checks the database (settings that durability needs, schema version) and opens the store: one connection each for
- * decisions, finals, the journal and leadership, and a small pool for reading. They connect when first used.
+ * decisions, finals, the journal, look-ups and leadership, and a small pool for reading. They connect when first used.
  *
  * @throws DatabaseSettingsError, SchemaVersionError, DatabaseReadError
  */
@@ -68,6 +68,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const decisions = writer('decide');
   const finals = writer('finalise');
   const lines = writer('journal');
+  const lookups = writer('look up');
   const finaliseText = finaliseStatement(types);
   const readPool = poolOf(target, 'lnmux read', log, readerLimits(target, pool));
   const leaderPool = poolOf(target, 'lnmux leader', log, { max: 1, statement_timeout: timeoutMs });
@@ -77,7 +78,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     finalise: (epoch, batch) => finalise(finals, finaliseText, epoch, batch),
     journal: (epoch, batch, height) => journal(lines, epoch, batch, height),
     recover: (epoch) => readRecovery(readOn(readPool, RECOVERY_TIMEOUT_MS), epoch),
-    invoicesByHash: (hashes, epoch) => readByHash(read, hashes, epoch),
+    invoicesByHash: (hashes, epoch) =>
+      readByHash(epoch === undefined ? read : readPrepared(lookups, 'lnmux_lookup'), hashes, epoch),
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
     eventsByHash: (hash) => readEvents(read, hash),
     ...leadershipStore(readOn(leaderPool, timeoutMs)),
@@ -85,7 +87,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await read('SELECT 1');
     },
     async close() {
-      await Promise.all([decisions.close(), finals.close(), lines.close(), readPool.end(), leaderPool.end()]);
+      await Promise.all([
+        ...[decisions, finals, lines, lookups].map((each) => each.close()),
+        readPool.end(),
+        leaderPool.end(),
+      ]);
     },
   };
 }
@@ -121,6 +127,18 @@ function poolOf(target: PostgresTarget, role: string, log: Log, limits: pg.PoolC
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('error', (error) => log.warn({ role, error: describeSqlError(error) }, 'database connection lost'));
   return pool;
+}
+
+/**
+ * Reads that every payment needs: planned once, on a connection of their own that has the planner settings of
+ * batches. One statement at a time.
+ */
+function readPrepared(connection: WriterConnection, name: string): Read {
+  return async (text, values = []) => {
+    const answer = await connection.run({ name, text, values });
+    if (answer.kind === 'rows') return answer.rows;
+    throw new DatabaseReadError(answer.error);
+  };
 }
 
 /** Without an answer in time a connection is given up: one that died silently would be waited for all day. */

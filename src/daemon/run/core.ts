@@ -5,6 +5,7 @@ import { createActorSystem } from '../../actors/actorSystem.ts';
 import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
 import { RouteHints } from '../../actors/nodes/routeHints.ts';
+import { PACES } from '../../actors/supervisor/options.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
 import { createGrpcLndClient } from '../../adapters/lnd/grpcLndClient.ts';
@@ -94,6 +95,7 @@ export const coreLayer = Layer.effect(
       limits: { ...config.limits, maxJournalLines: MAX_JOURNAL_LINES },
       autoSettle,
       subscriberGraceMs: config.acceptance.subscriberGraceMs,
+      paces: PACES,
       callTimeoutMs: CALL_TIMEOUT_MS,
       measures: subjects.measures,
       onFenced: () => abandon('Leader status lost, exiting: another lnmuxd has taken over'),

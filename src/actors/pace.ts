@@ -1,0 +1,33 @@
+import type { Clock } from './ports/clock.ts';
+
+/**
+ * A least time from the start of one batch to the start of the next. The first item after a pause goes at the end of
+ * its turn: nobody waits for company where there is none. Under load fewer and larger batches save the database and
+ * this process half of the work.
+ */
+export class Pace {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  #startedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  started(): void {
+    this.#startedAt = this.#clock.now();
+  }
+
+  /** Milliseconds that a start would come too early now; never more than the pace, since clocks are set back. */
+  get early(): number {
+    return Math.min(this.#ms, Math.max(0, this.#startedAt + this.#ms - this.#clock.now()));
+  }
+
+  /** Runs once, when it is time. */
+  schedule(run: () => void): void {
+    const { early } = this;
+    if (early > 0) this.#clock.setTimeout(run, early);
+    else setImmediate(run);
+  }
+}
