@@ -1,9 +1,12 @@
 import type { Clock } from './ports/clock.ts';
 
+/** A batch of so many items shows that there is company to wait for. */
+const COMPANY = 2;
+
 /**
- * A least time from the start of one batch to the start of the next. The first item after a pause goes at the end of
- * its turn: nobody waits for company where there is none. Under load fewer and larger batches save the database and
- * this process half of the work.
+ * A least time from the start of one batch to the start of the next, where there is load. After a batch of one, or a
+ * pause, the next goes at the end of its turn: nobody waits for company where there is none. Under load fewer and
+ * larger batches save the database and this process half of the work.
  */
 export class Pace {
   readonly #clock: Clock;
@@ -15,8 +18,9 @@ export class Pace {
     this.#ms = ms;
   }
 
-  started(): void {
-    this.#startedAt = this.#clock.now();
+  /** A batch of `items` starts now. */
+  started(items: number): void {
+    this.#startedAt = items >= COMPANY ? this.#clock.now() : Number.NEGATIVE_INFINITY;
   }
 
   /** Milliseconds that a start would come too early now; never more than the pace, since clocks are set back. */

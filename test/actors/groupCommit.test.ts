@@ -95,27 +95,30 @@ describe('group commit', () => {
     expect(box.commit.depth).toBe(0);
   });
 
-  it('a writer with a pace writes at once after a pause, and lets company gather right after a batch', async () => {
+  it('a writer with a pace lets company gather after a batch of several; nothing waits after a batch of one', async () => {
     const box = outbox({ paceMs: 8, maxBatch: 3 });
     box.submit(1);
     await turns();
     await box.end('acknowledged');
-    expect(box.batches).toEqual([[1]]);
-    box.submit(2);
-    await box.clock.advance(7);
-    box.submit(3);
-    expect(box.batches).toEqual([[1]]);
-    await box.clock.advance(1);
+    box.submit(2, 3);
+    await turns();
     expect(box.batches).toEqual([[1], [2, 3]]);
-    // Neither a full batch nor one after a pause waits.
-    box.submit(4, 5, 6);
     await box.end('acknowledged');
-    expect(box.batches).toEqual([[1], [2, 3], [4, 5, 6]]);
+    box.submit(4);
+    await box.clock.advance(7);
+    box.submit(5);
+    expect(box.batches).toHaveLength(2);
+    await box.clock.advance(1);
+    expect(box.batches).toEqual([[1], [2, 3], [4, 5]]);
+    // A full batch does not wait, nor does one after a pause.
+    box.submit(6, 7, 8);
+    await box.end('acknowledged');
+    expect(box.batches.at(-1)).toEqual([6, 7, 8]);
     await box.end('acknowledged');
     await box.clock.advance(8);
-    box.submit(7);
+    box.submit(9);
     await turns();
-    expect(box.batches.at(-1)).toEqual([7]);
+    expect(box.batches.at(-1)).toEqual([9]);
   });
 
   it('a writer that gathers lets the first item wait too', async () => {
@@ -135,13 +138,13 @@ describe('group commit', () => {
 
   it('a clock that is set back holds nothing up for longer than the pace', async () => {
     const box = outbox({ paceMs: 8 });
-    box.submit(1);
+    box.submit(1, 2);
     await turns();
     await box.end('acknowledged');
     box.clock.jump(-3_600_000);
-    box.submit(2);
+    box.submit(3);
     await box.clock.advance(8);
-    expect(box.batches).toEqual([[1], [2]]);
+    expect(box.batches).toEqual([[1, 2], [3]]);
   });
 
   it('a certain failure is told to the submitters of that batch alone', async () => {

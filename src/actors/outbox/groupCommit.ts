@@ -116,8 +116,8 @@ export class GroupCommit<T, R> {
     if (this.#writing) return;
     this.#writing = true;
     while (this.#queue.length > 0) {
-      this.#pace.started();
       const batch = this.#queue.slice(0, this.#options.maxBatch);
+      this.#pace.started(batch.length);
       const written = await this.#write(batch);
       this.#queue.splice(0, batch.length);
       if (!written || this.#wait > 0) break;

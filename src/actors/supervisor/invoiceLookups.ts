@@ -77,8 +77,8 @@ export class InvoiceLookups {
     if (this.#stopped) return;
     this.#busy = true;
     do {
-      this.#pace.started();
       const hashes = [...this.#waiting.keys()].slice(0, MAX_BATCH);
+      this.#pace.started(hashes.length);
       try {
         const rows = await this.#store.invoicesByHash(hashes, this.#epoch);
         const byHash = new Map(rows.map((row) => [row.paymentHash, row]));

@@ -14,7 +14,7 @@ const KEPT_BATCHES = 16;
  */
 const UNDER_WAY = 2;
 
-/** From one batch to the next, at least, unless it is full: under load company is a millisecond away. */
+/** From a batch of several to the next one, at least, unless it is full: under load company is a moment away. */
 const PACE_MS = 2;
 
 type Done = (result: PeelResult) => void;
@@ -97,7 +97,7 @@ export class WorkerPeeler implements OnionPeeler {
       return;
     }
     this.#unanswered.set(batch.id, batch);
-    this.#sentAt = performance.now();
+    this.#sentAt = batch.callbacks.length > 1 ? performance.now() : Number.NEGATIVE_INFINITY;
     this.#send(batch);
   }
 
