@@ -18,6 +18,8 @@ const STANDBY_POLL_MS = 500;
  */
 export const LEASE_SAFETY_GAP_MS = 1_000;
 
+const MESSAGES = { begun: 'this process leads', ended: 'this process leads no more' };
+
 export type LeadershipState = 'idle' | 'standby' | 'leader' | 'resigning' | 'lost';
 
 export interface LeadershipOptions {
@@ -26,6 +28,12 @@ export interface LeadershipOptions {
   readonly owner: string;
   readonly leaseMs?: number;
   readonly renewMs?: number;
+  /** For how long after a renewal the lease is relied on. Default: all of it but the safety gap. */
+  readonly trustMs?: number;
+  /** How often a standby looks whether the leader has resigned. */
+  readonly pollMs?: number;
+  /** What begins and ends, in the log. */
+  readonly messages?: { readonly begun: string; readonly ended: string };
   readonly clock: Clock;
   readonly log: Log;
   /** A number in [0, 1), for the spread of pauses. */
@@ -55,17 +63,19 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   const { store, owner, clock, log } = options;
   const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
   const renewMs = options.renewMs ?? DEFAULT_RENEW_MS;
+  const trustMs = options.trustMs ?? leaseMs - LEASE_SAFETY_GAP_MS;
+  const messages = options.messages ?? MESSAGES;
   if (owner.trim() === '') throw new RangeError('leadership needs a name for this process');
-  if (!(renewMs > 0 && renewMs + LEASE_SAFETY_GAP_MS < leaseMs))
+  if (!(renewMs > 0 && renewMs < trustMs && trustMs + LEASE_SAFETY_GAP_MS <= leaseMs))
     throw new RangeError(`a lease of ${leaseMs} ms can't be renewed every ${renewMs} ms`);
   const actor = createActor(leadershipMachine, {
     id: 'leadership',
-    input: { limits: limitsOf(renewMs) },
+    input: { limits: limitsOf(renewMs, options.pollMs ?? Math.min(STANDBY_POLL_MS, renewMs)) },
     clock: timersOf(clock),
   });
   const random = options.random ?? Math.random;
   /** Never more than a whole lease, should the clock be set back meanwhile. */
-  const validSince = (sentAt: number) => leaseMs - LEASE_SAFETY_GAP_MS - Math.max(0, clock.now() - sentAt);
+  const validSince = (sentAt: number) => trustMs - Math.max(0, clock.now() - sentAt);
   const failed = (what: string) => (error: unknown) => {
     log.warn({ error: String(error) }, `leadership: could not ${what} the lease`);
     actor.send({ type: 'lease.failed', jitter: random() });
@@ -73,8 +83,9 @@ export function createLeadership(options: LeadershipOptions): Leadership {
 
   let leaderId = '';
   const seen = (id: string) => {
-    if (id !== leaderId) log.info({ leaderId: id }, 'New leader elected');
+    if (id === leaderId || id === '') return;
     leaderId = id;
+    log.info({ leaderId }, 'New leader elected');
   };
 
   /** Counted from before the request: the database counts from when it has it, which can only be later. */
@@ -113,10 +124,10 @@ export function createLeadership(options: LeadershipOptions): Leadership {
         return release(effect.epoch);
       case 'lead.begin':
         seen(owner);
-        log.info({ owner, epoch: String(effect.epoch) }, 'this process leads');
+        log.info({ owner, epoch: String(effect.epoch) }, messages.begun);
         return options.onLeader(effect.epoch);
       case 'lead.end':
-        log.error({ owner, reason: effect.reason }, 'this process leads no more');
+        log.error({ owner, reason: effect.reason }, messages.ended);
         return options.onLost(effect.reason);
     }
   });
@@ -132,9 +143,9 @@ export function createLeadership(options: LeadershipOptions): Leadership {
   };
 }
 
-const limitsOf = (renewMs: number): LeadershipLimits => ({
+const limitsOf = (renewMs: number, pollMs: number): LeadershipLimits => ({
   renewMs,
-  pollMs: Math.min(STANDBY_POLL_MS, renewMs),
+  pollMs,
   renewRetryMs: Math.min(1_000, renewMs),
   backoffFirstMs: 500,
   backoffLongestMs: renewMs,

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { createLeadership, type Leadership } from '../../actors/leadership/leadership.ts';
-import { Database, Instruments, Lead, Settings } from './services.ts';
+import { processName } from './processName.ts';
+import { Candidacy, Database, Instruments, Lead, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 import { systemClock } from './systemClock.ts';
 
@@ -16,8 +15,9 @@ export const leadLayer = Layer.effect(
   Effect.gen(function* () {
     const { config, log, abandon } = yield* Settings;
     const { subjects, readiness } = yield* Instruments;
+    yield* Candidacy;
     const store = yield* Database;
-    const owner = config.distributedLock.id ?? `${hostname()}-${process.pid}-${randomUUID()}`;
+    const owner = config.distributedLock.id ?? processName;
     const elected = Promise.withResolvers<bigint>();
     const leadership: Leadership = yield* Effect.acquireRelease(
       Effect.sync(() =>

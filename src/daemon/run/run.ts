@@ -6,6 +6,7 @@ import { EXIT } from '../exit.ts';
 import type { RunCommand } from '../lnmuxdCommand.ts';
 import { createLogger, type Logger } from '../logging/logger.ts';
 import { apiLayer } from './api.ts';
+import { candidacyLayer } from './candidacy.ts';
 import { coreLayer, linksLayer, peelerLayer } from './core.ts';
 import { databaseLayer } from './database.ts';
 import { instrumentsLayer } from './instruments.ts';
@@ -21,7 +22,7 @@ const ALIVE_MS = 3_600_000;
  * `lnmuxd run`: everything, until a signal or a reason not to go on.
  *
  * Layers come up from left to right and go down in the opposite order: first the API, then the links, then what is
- * being written, then the lead, and the database last.
+ * being written, then the lead, the Kubernetes Lease after it, and the database last.
  */
 export async function runDaemon(command: RunCommand): Promise<number> {
   const loaded = loadConfig({ path: command.config, strict: command.strict, env: process.env });
@@ -79,6 +80,7 @@ function program(values: Settings['Service']) {
     Layer.provideMerge(coreLayer),
     Layer.provideMerge(peelerLayer),
     Layer.provideMerge(leadLayer),
+    Layer.provideMerge(candidacyLayer),
     Layer.provideMerge(databaseLayer),
     Layer.provideMerge(instrumentsLayer),
     Layer.provideMerge(settings),

@@ -44,6 +44,11 @@ export class Instruments extends Context.Service<
 
 export class Database extends Context.Service<Database, PostgresStore>()('lnmux/Database') {}
 
+/** The Kubernetes Lease, if one is configured: whoever has this may stand for the lead. */
+export class Candidacy extends Context.Service<Candidacy, { readonly by: 'lease' | 'database' }>()(
+  'lnmux/Candidacy',
+) {}
+
 /** The lead, held: the epoch that goes into every deciding write. */
 export class Lead extends Context.Service<Lead, { readonly epoch: bigint }>()('lnmux/Lead') {}
 

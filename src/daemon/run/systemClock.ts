@@ -6,3 +6,6 @@ export const systemClock: Clock = {
   setTimeout: (fn, ms) => setTimeout(fn, ms).unref(),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };
+
+/** The same, but nobody can set it: for durations that another process counts as well. Its zero is any moment. */
+export const steadyClock: Clock = { ...systemClock, now: () => performance.now() };
