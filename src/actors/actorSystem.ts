@@ -15,6 +15,8 @@ export interface ActorSystem {
   /** Creates an actor of this system. It is started by the caller, once that listens to it. */
   spawn<TLogic extends AnyActorLogic>(logic: TLogic, options: SpawnOptions<TLogic>): AnyActorRef;
   inspect(observer: (event: InspectionEvent) => void): () => void;
+  /** Milliseconds until the nearest timer of an actor fires; undefined when it has none. */
+  timeLeft(actor: AnyActorRef): number | undefined;
   stop(): void;
 }
 
@@ -26,6 +28,8 @@ export interface SpawnOptions<TLogic extends AnyActorLogic> {
 interface Timer {
   readonly id: string;
   readonly handle: unknown;
+  /** By the clock's wall time, for answers to people only. */
+  readonly dueAt: number;
 }
 
 /**
@@ -55,8 +59,9 @@ function schedulerOn(clock: Clock) {
         target.send(event);
       }, delay);
       const own = timers.get(source);
-      if (own) own.push({ id, handle });
-      else timers.set(source, [{ id, handle }]);
+      const timer = { id, handle, dueAt: clock.now() + delay };
+      if (own) own.push(timer);
+      else timers.set(source, [timer]);
     },
     cancel(source: AnyActorRef, id: string) {
       const timer = remove(source, id);
@@ -65,6 +70,10 @@ function schedulerOn(clock: Clock) {
     cancelAll(source: AnyActorRef) {
       for (const timer of timers.get(source) ?? []) clock.clearTimeout(timer.handle);
       timers.delete(source);
+    },
+    timeLeft(source: AnyActorRef): number | undefined {
+      const own = timers.get(source);
+      return own && Math.max(0, Math.min(...own.map(({ dueAt }) => dueAt)) - clock.now());
     },
   };
 }
@@ -85,7 +94,8 @@ export function createActorSystem(clock: Clock): ActorSystem {
     },
   );
   // The scheduler is part of the (typed) system object; test/actors/actorSystem.test.ts holds it to its contract.
-  (root.system as { scheduler: unknown }).scheduler = schedulerOn(clock);
+  const scheduler = schedulerOn(clock);
+  (root.system as { scheduler: unknown }).scheduler = scheduler;
   root.start();
   return {
     root,
@@ -97,6 +107,7 @@ export function createActorSystem(clock: Clock): ActorSystem {
       const subscription = root.system.inspect(observer);
       return () => subscription.unsubscribe();
     },
+    timeLeft: (actor) => scheduler.timeLeft(actor),
     stop: () => root.stop(),
   };
 }

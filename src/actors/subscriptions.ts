@@ -6,6 +6,7 @@ interface Held {
   readonly paymentHash: PaymentHash;
   readonly setId: SetId;
   readonly deadlineHeight: number;
+  readonly timeoutMs: () => number;
 }
 
 /**
@@ -47,9 +48,15 @@ export class AcceptedSets {
     return this.#subscribers.size > 0 || this.#clock.now() - this.#lastPresence < this.#graceMs;
   }
 
-  announce(paymentHash: PaymentHash, setId: SetId, deadlineHeight: number): void {
+  /** @param timeoutMs Asked when the set is read: how long the application has left by the clock. */
+  announce(
+    paymentHash: PaymentHash,
+    setId: SetId,
+    deadlineHeight: number,
+    timeoutMs: () => number = () => 0,
+  ): void {
     const at = this.#next++;
-    this.#sets.set(at, { paymentHash, setId, deadlineHeight });
+    this.#sets.set(at, { paymentHash, setId, deadlineHeight, timeoutMs });
     this.#byId.set(setId, at);
     for (const subscriber of this.#subscribers) subscriber.wake();
   }
@@ -79,7 +86,9 @@ export class AcceptedSets {
     const at = this.#sets.has(cursor) ? cursor : this.#seek(cursor);
     const held = at === undefined ? undefined : this.#sets.get(at);
     if (at === undefined || !held) return undefined;
-    return { at, set: { ...held, blocksLeft: Math.max(0, held.deadlineHeight - this.#height()) } };
+    const { paymentHash, setId, deadlineHeight } = held;
+    const blocksLeft = Math.max(0, deadlineHeight - this.#height());
+    return { at, set: { paymentHash, setId, deadlineHeight, blocksLeft, timeoutMs: held.timeoutMs() } };
   }
 
   /**

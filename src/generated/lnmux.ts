@@ -86,10 +86,19 @@ export interface SubscribeInvoiceAcceptedResponse {
   deadlineHeight: number;
   /** Added. Blocks from now to deadline_height. A set may be given up earlier, after the accept timeout. */
   blocksLeft: number;
+  /** Added. About how long blocks_left will take, at 600 seconds a block. Blocks come as they like: don't plan on it. */
+  deadlineSecondsEstimate: bigint;
+  /** Added. Seconds from now until the accept timeout gives the set up, exactly. 0 while a settlement is being written. */
+  timeoutSecondsLeft: bigint;
 }
 
 export interface WaitForInvoiceFinalStatusRequest {
   hash: Buffer;
+  /**
+   * Added. Waits also where no settlement was requested yet, from the issue of the invoice on: then the call never
+   * ends with NOT_FOUND. An invoice that is never paid never ends, so give the call a deadline.
+   */
+  fromIssue?: boolean | undefined;
 }
 
 export interface WaitForInvoiceFinalStatusResponse {
@@ -141,6 +150,128 @@ export interface ListInvoicesResponse_Invoice {
   settleRequestedAt: bigint;
   finalizedAt: bigint;
   sequenceNumber: bigint;
+}
+
+export interface LookupInvoiceRequest {
+  hash: Buffer;
+}
+
+export interface SubscribeSingleInvoiceRequest {
+  hash: Buffer;
+}
+
+/** Added. How an invoice stands. */
+export interface InvoiceReport {
+  hash: Buffer;
+  state: InvoiceReport_State;
+  /**
+   * Where exactly it is within its state; names as in the statechart of the HTLC set (docs/statecharts), for example
+   * collecting, complete, requested, released. For people and logs: it may change from version to version.
+   */
+  phase: string;
+  /** One or two sentences: what it waits for, or why it failed. */
+  explanation: string;
+  /** With FAILED, and with OPEN after a payment was given back: the reason's name, for example accept_timeout. */
+  failureReason: string;
+  /** The complete set that settlement and cancellation name. Empty while there is none. */
+  setId: Buffer;
+  /** What the invoice asks; 0 where that is not known any more. */
+  amountMsat: bigint;
+  /** What the payer has announced to pay in all. */
+  totalMsat: bigint;
+  /** What the parts of the present payment add up to. */
+  receivedMsat: bigint;
+  /** What has finally arrived. */
+  settledMsat: bigint;
+  parts: Part[];
+  /** Block height from which an undecided or unreleased payment is given up; 0 where there is none. */
+  deadlineHeight: number;
+  blocksLeft: number;
+  /** About how long blocks_left will take, at 600 seconds a block. */
+  deadlineSecondsEstimate: bigint;
+  /**
+   * Seconds until a timeout gives the parts up: with OPEN unless the rest comes, with ACCEPTED unless the application
+   * decides. Exact. 0 where no timeout runs.
+   */
+  timeoutSecondsLeft: bigint;
+  /** Unix seconds; 0 where it has not happened. */
+  settleRequestedAt: bigint;
+  finalizedAt: bigint;
+  /** As in ListInvoices; 0 before settlement is requested. */
+  sequenceNumber: bigint;
+}
+
+export const InvoiceReport_State = {
+  UNSPECIFIED: 0,
+  /** OPEN - Nothing is complete: no payment, a part of one, or one that was given back. It may still be paid. */
+  OPEN: 1,
+  /** ACCEPTED - A complete payment is held and waits for SettleInvoice or CancelInvoice. */
+  ACCEPTED: 2,
+  /** SETTLE_REQUESTED - Settlement is durably requested, and not final. */
+  SETTLE_REQUESTED: 3,
+  /** SETTLED - Every part is final: the money is here. The last state. */
+  SETTLED: 4,
+  /** FAILED - Settlement was requested and did not succeed as a whole. The last state. */
+  FAILED: 5,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type InvoiceReport_State = typeof InvoiceReport_State[keyof typeof InvoiceReport_State];
+
+export namespace InvoiceReport_State {
+  export type UNSPECIFIED = typeof InvoiceReport_State.UNSPECIFIED;
+  export type OPEN = typeof InvoiceReport_State.OPEN;
+  export type ACCEPTED = typeof InvoiceReport_State.ACCEPTED;
+  export type SETTLE_REQUESTED = typeof InvoiceReport_State.SETTLE_REQUESTED;
+  export type SETTLED = typeof InvoiceReport_State.SETTLED;
+  export type FAILED = typeof InvoiceReport_State.FAILED;
+  export type UNRECOGNIZED = typeof InvoiceReport_State.UNRECOGNIZED;
+}
+
+/** Added. One HTLC of a payment. */
+export interface Part {
+  /** The lnd node that holds it: its key, and its name in the configuration. */
+  node: Buffer;
+  nodeName: string;
+  /** lnd's circuit key. */
+  chanId: bigint;
+  htlcId: bigint;
+  amountMsat: bigint;
+  /** Height at which the HTLC to lnmux expires; 0 where it is not known any more. */
+  cltvExpiry: number;
+  /** Height at which its node gives it back by itself; 0 where it is not known. */
+  autoFailHeight: number;
+  status: Part_Status;
+  /** With FAILING: why. */
+  failureReason: string;
+}
+
+export const Part_Status = {
+  UNSPECIFIED: 0,
+  /** HELD - Its node offers it, and it waits for the decision. */
+  HELD: 1,
+  /** ABSENT - Its node does not offer it at present: it is away, not synced, or has not offered it again since it came back. */
+  ABSENT: 2,
+  /** SETTLING - The preimage may be out; its node has not reported the end. */
+  SETTLING: 3,
+  SETTLED: 4,
+  /** FAILING - Decided, or being decided, to fail; its node has not reported the end. */
+  FAILING: 5,
+  FAILED: 6,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Part_Status = typeof Part_Status[keyof typeof Part_Status];
+
+export namespace Part_Status {
+  export type UNSPECIFIED = typeof Part_Status.UNSPECIFIED;
+  export type HELD = typeof Part_Status.HELD;
+  export type ABSENT = typeof Part_Status.ABSENT;
+  export type SETTLING = typeof Part_Status.SETTLING;
+  export type SETTLED = typeof Part_Status.SETTLED;
+  export type FAILING = typeof Part_Status.FAILING;
+  export type FAILED = typeof Part_Status.FAILED;
+  export type UNRECOGNIZED = typeof Part_Status.UNRECOGNIZED;
 }
 
 function createBaseGetInfoRequest(): GetInfoRequest {
@@ -492,7 +623,14 @@ export const SubscribeInvoiceAcceptedRequest: MessageFns<SubscribeInvoiceAccepte
 };
 
 function createBaseSubscribeInvoiceAcceptedResponse(): SubscribeInvoiceAcceptedResponse {
-  return { hash: Buffer.alloc(0), setId: Buffer.alloc(0), deadlineHeight: 0, blocksLeft: 0 };
+  return {
+    hash: Buffer.alloc(0),
+    setId: Buffer.alloc(0),
+    deadlineHeight: 0,
+    blocksLeft: 0,
+    deadlineSecondsEstimate: 0n,
+    timeoutSecondsLeft: 0n,
+  };
 }
 
 export const SubscribeInvoiceAcceptedResponse: MessageFns<SubscribeInvoiceAcceptedResponse> = {
@@ -508,6 +646,18 @@ export const SubscribeInvoiceAcceptedResponse: MessageFns<SubscribeInvoiceAccept
     }
     if (message.blocksLeft !== 0) {
       writer.uint32(32).int32(message.blocksLeft);
+    }
+    if (message.deadlineSecondsEstimate !== 0n) {
+      if (BigInt.asIntN(64, message.deadlineSecondsEstimate) !== message.deadlineSecondsEstimate) {
+        throw new globalThis.Error("value provided for field message.deadlineSecondsEstimate of type int64 too large");
+      }
+      writer.uint32(40).int64(message.deadlineSecondsEstimate);
+    }
+    if (message.timeoutSecondsLeft !== 0n) {
+      if (BigInt.asIntN(64, message.timeoutSecondsLeft) !== message.timeoutSecondsLeft) {
+        throw new globalThis.Error("value provided for field message.timeoutSecondsLeft of type int64 too large");
+      }
+      writer.uint32(48).int64(message.timeoutSecondsLeft);
     }
     return writer;
   },
@@ -557,6 +707,22 @@ export const SubscribeInvoiceAcceptedResponse: MessageFns<SubscribeInvoiceAccept
             message.blocksLeft = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.deadlineSecondsEstimate = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timeoutSecondsLeft = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -571,13 +737,16 @@ export const SubscribeInvoiceAcceptedResponse: MessageFns<SubscribeInvoiceAccept
 };
 
 function createBaseWaitForInvoiceFinalStatusRequest(): WaitForInvoiceFinalStatusRequest {
-  return { hash: Buffer.alloc(0) };
+  return { hash: Buffer.alloc(0), fromIssue: undefined };
 }
 
 export const WaitForInvoiceFinalStatusRequest: MessageFns<WaitForInvoiceFinalStatusRequest> = {
   encode(message: WaitForInvoiceFinalStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.hash.length !== 0) {
       writer.uint32(10).bytes(message.hash);
+    }
+    if (message.fromIssue !== undefined) {
+      writer.uint32(16).bool(message.fromIssue);
     }
     return writer;
   },
@@ -601,6 +770,14 @@ export const WaitForInvoiceFinalStatusRequest: MessageFns<WaitForInvoiceFinalSta
             }
 
             message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromIssue = reader.bool();
             continue;
           }
         }
@@ -1126,6 +1303,530 @@ export const ListInvoicesResponse_Invoice: MessageFns<ListInvoicesResponse_Invoi
   },
 };
 
+function createBaseLookupInvoiceRequest(): LookupInvoiceRequest {
+  return { hash: Buffer.alloc(0) };
+}
+
+export const LookupInvoiceRequest: MessageFns<LookupInvoiceRequest> = {
+  encode(message: LookupInvoiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash.length !== 0) {
+      writer.uint32(10).bytes(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookupInvoiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookupInvoiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubscribeSingleInvoiceRequest(): SubscribeSingleInvoiceRequest {
+  return { hash: Buffer.alloc(0) };
+}
+
+export const SubscribeSingleInvoiceRequest: MessageFns<SubscribeSingleInvoiceRequest> = {
+  encode(message: SubscribeSingleInvoiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash.length !== 0) {
+      writer.uint32(10).bytes(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubscribeSingleInvoiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubscribeSingleInvoiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInvoiceReport(): InvoiceReport {
+  return {
+    hash: Buffer.alloc(0),
+    state: 0,
+    phase: "",
+    explanation: "",
+    failureReason: "",
+    setId: Buffer.alloc(0),
+    amountMsat: 0n,
+    totalMsat: 0n,
+    receivedMsat: 0n,
+    settledMsat: 0n,
+    parts: [],
+    deadlineHeight: 0,
+    blocksLeft: 0,
+    deadlineSecondsEstimate: 0n,
+    timeoutSecondsLeft: 0n,
+    settleRequestedAt: 0n,
+    finalizedAt: 0n,
+    sequenceNumber: 0n,
+  };
+}
+
+export const InvoiceReport: MessageFns<InvoiceReport> = {
+  encode(message: InvoiceReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash.length !== 0) {
+      writer.uint32(10).bytes(message.hash);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.phase !== "") {
+      writer.uint32(26).string(message.phase);
+    }
+    if (message.explanation !== "") {
+      writer.uint32(34).string(message.explanation);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(42).string(message.failureReason);
+    }
+    if (message.setId.length !== 0) {
+      writer.uint32(50).bytes(message.setId);
+    }
+    if (message.amountMsat !== 0n) {
+      if (BigInt.asUintN(64, message.amountMsat) !== message.amountMsat) {
+        throw new globalThis.Error("value provided for field message.amountMsat of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.amountMsat);
+    }
+    if (message.totalMsat !== 0n) {
+      if (BigInt.asUintN(64, message.totalMsat) !== message.totalMsat) {
+        throw new globalThis.Error("value provided for field message.totalMsat of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.totalMsat);
+    }
+    if (message.receivedMsat !== 0n) {
+      if (BigInt.asUintN(64, message.receivedMsat) !== message.receivedMsat) {
+        throw new globalThis.Error("value provided for field message.receivedMsat of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.receivedMsat);
+    }
+    if (message.settledMsat !== 0n) {
+      if (BigInt.asUintN(64, message.settledMsat) !== message.settledMsat) {
+        throw new globalThis.Error("value provided for field message.settledMsat of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.settledMsat);
+    }
+    for (const v of message.parts) {
+      Part.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.deadlineHeight !== 0) {
+      writer.uint32(96).uint32(message.deadlineHeight);
+    }
+    if (message.blocksLeft !== 0) {
+      writer.uint32(104).int32(message.blocksLeft);
+    }
+    if (message.deadlineSecondsEstimate !== 0n) {
+      if (BigInt.asIntN(64, message.deadlineSecondsEstimate) !== message.deadlineSecondsEstimate) {
+        throw new globalThis.Error("value provided for field message.deadlineSecondsEstimate of type int64 too large");
+      }
+      writer.uint32(112).int64(message.deadlineSecondsEstimate);
+    }
+    if (message.timeoutSecondsLeft !== 0n) {
+      if (BigInt.asIntN(64, message.timeoutSecondsLeft) !== message.timeoutSecondsLeft) {
+        throw new globalThis.Error("value provided for field message.timeoutSecondsLeft of type int64 too large");
+      }
+      writer.uint32(120).int64(message.timeoutSecondsLeft);
+    }
+    if (message.settleRequestedAt !== 0n) {
+      if (BigInt.asUintN(64, message.settleRequestedAt) !== message.settleRequestedAt) {
+        throw new globalThis.Error("value provided for field message.settleRequestedAt of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.settleRequestedAt);
+    }
+    if (message.finalizedAt !== 0n) {
+      if (BigInt.asUintN(64, message.finalizedAt) !== message.finalizedAt) {
+        throw new globalThis.Error("value provided for field message.finalizedAt of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.finalizedAt);
+    }
+    if (message.sequenceNumber !== 0n) {
+      if (BigInt.asUintN(64, message.sequenceNumber) !== message.sequenceNumber) {
+        throw new globalThis.Error("value provided for field message.sequenceNumber of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.sequenceNumber);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvoiceReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvoiceReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.explanation = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.setId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.amountMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.totalMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.receivedMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.settledMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.parts.push(Part.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.deadlineHeight = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.blocksLeft = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.deadlineSecondsEstimate = reader.int64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.timeoutSecondsLeft = reader.int64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.settleRequestedAt = reader.uint64() as bigint;
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.finalizedAt = reader.uint64() as bigint;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.sequenceNumber = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePart(): Part {
+  return {
+    node: Buffer.alloc(0),
+    nodeName: "",
+    chanId: 0n,
+    htlcId: 0n,
+    amountMsat: 0n,
+    cltvExpiry: 0,
+    autoFailHeight: 0,
+    status: 0,
+    failureReason: "",
+  };
+}
+
+export const Part: MessageFns<Part> = {
+  encode(message: Part, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node.length !== 0) {
+      writer.uint32(10).bytes(message.node);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(18).string(message.nodeName);
+    }
+    if (message.chanId !== 0n) {
+      if (BigInt.asUintN(64, message.chanId) !== message.chanId) {
+        throw new globalThis.Error("value provided for field message.chanId of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.chanId);
+    }
+    if (message.htlcId !== 0n) {
+      if (BigInt.asUintN(64, message.htlcId) !== message.htlcId) {
+        throw new globalThis.Error("value provided for field message.htlcId of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.htlcId);
+    }
+    if (message.amountMsat !== 0n) {
+      if (BigInt.asUintN(64, message.amountMsat) !== message.amountMsat) {
+        throw new globalThis.Error("value provided for field message.amountMsat of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.amountMsat);
+    }
+    if (message.cltvExpiry !== 0) {
+      writer.uint32(48).uint32(message.cltvExpiry);
+    }
+    if (message.autoFailHeight !== 0) {
+      writer.uint32(56).uint32(message.autoFailHeight);
+    }
+    if (message.status !== 0) {
+      writer.uint32(64).int32(message.status);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(74).string(message.failureReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Part {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.chanId = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.htlcId = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.amountMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.cltvExpiry = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.autoFailHeight = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type ServiceService = typeof ServiceService;
 export const ServiceService = {
   /** Who this virtual node is, and which lnd nodes carry its payments. */
@@ -1231,6 +1932,36 @@ export const ServiceService = {
       Buffer.from(ListInvoicesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListInvoicesResponse => ListInvoicesResponse.decode(value),
   },
+  /**
+   * Added. How one invoice stands, in memory or in the database, and in words what it waits for or why it failed.
+   * NOT_FOUND where nothing is known: an invoice that nobody has tried to pay is stored nowhere.
+   */
+  lookupInvoice: {
+    path: "/lnmux.Service/LookupInvoice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LookupInvoiceRequest): Buffer => Buffer.from(LookupInvoiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LookupInvoiceRequest => LookupInvoiceRequest.decode(value),
+    responseSerialize: (value: InvoiceReport): Buffer => Buffer.from(InvoiceReport.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InvoiceReport => InvoiceReport.decode(value),
+  },
+  /**
+   * Added. How one invoice stands now, then each time its state changes; ends with OK after SETTLED or FAILED. An
+   * invoice of which nothing is known is OPEN, so it is right to subscribe before the invoice is handed out.
+   *
+   * A slow reader is told how things stand when it reads on, and may miss what lay between. The end of the daemon is
+   * UNAVAILABLE: subscribe again, and the first message says what has become of it.
+   */
+  subscribeSingleInvoice: {
+    path: "/lnmux.Service/SubscribeSingleInvoice" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SubscribeSingleInvoiceRequest): Buffer =>
+      Buffer.from(SubscribeSingleInvoiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SubscribeSingleInvoiceRequest => SubscribeSingleInvoiceRequest.decode(value),
+    responseSerialize: (value: InvoiceReport): Buffer => Buffer.from(InvoiceReport.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InvoiceReport => InvoiceReport.decode(value),
+  },
 } as const;
 
 export interface ServiceServer extends UntypedServiceImplementation {
@@ -1273,6 +2004,19 @@ export interface ServiceServer extends UntypedServiceImplementation {
   cancelInvoice: handleUnaryCall<CancelInvoiceRequest, CancelInvoiceResponse>;
   /** The invoices for which settlement was requested, in the order of their sequence numbers (which have gaps). */
   listInvoices: handleUnaryCall<ListInvoicesRequest, ListInvoicesResponse>;
+  /**
+   * Added. How one invoice stands, in memory or in the database, and in words what it waits for or why it failed.
+   * NOT_FOUND where nothing is known: an invoice that nobody has tried to pay is stored nowhere.
+   */
+  lookupInvoice: handleUnaryCall<LookupInvoiceRequest, InvoiceReport>;
+  /**
+   * Added. How one invoice stands now, then each time its state changes; ends with OK after SETTLED or FAILED. An
+   * invoice of which nothing is known is OPEN, so it is right to subscribe before the invoice is handed out.
+   *
+   * A slow reader is told how things stand when it reads on, and may miss what lay between. The end of the daemon is
+   * UNAVAILABLE: subscribe again, and the first message says what has become of it.
+   */
+  subscribeSingleInvoice: handleServerStreamingCall<SubscribeSingleInvoiceRequest, InvoiceReport>;
 }
 
 export interface ServiceClient extends Client {
@@ -1404,6 +2148,41 @@ export interface ServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListInvoicesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Added. How one invoice stands, in memory or in the database, and in words what it waits for or why it failed.
+   * NOT_FOUND where nothing is known: an invoice that nobody has tried to pay is stored nowhere.
+   */
+  lookupInvoice(
+    request: LookupInvoiceRequest,
+    callback: (error: ServiceError | null, response: InvoiceReport) => void,
+  ): ClientUnaryCall;
+  lookupInvoice(
+    request: LookupInvoiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InvoiceReport) => void,
+  ): ClientUnaryCall;
+  lookupInvoice(
+    request: LookupInvoiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InvoiceReport) => void,
+  ): ClientUnaryCall;
+  /**
+   * Added. How one invoice stands now, then each time its state changes; ends with OK after SETTLED or FAILED. An
+   * invoice of which nothing is known is OPEN, so it is right to subscribe before the invoice is handed out.
+   *
+   * A slow reader is told how things stand when it reads on, and may miss what lay between. The end of the daemon is
+   * UNAVAILABLE: subscribe again, and the first message says what has become of it.
+   */
+  subscribeSingleInvoice(
+    request: SubscribeSingleInvoiceRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<InvoiceReport>;
+  subscribeSingleInvoice(
+    request: SubscribeSingleInvoiceRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<InvoiceReport>;
 }
 
 export const ServiceClient = makeGenericClientConstructor(ServiceService, "lnmux.Service") as unknown as {

@@ -1,43 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ApplicationServiceOptions,
-  createApplication,
-} from '../../src/actors/application/applicationService.ts';
-import type { Application } from '../../src/actors/ports/application.ts';
-import type { NodeId, PaymentHash } from '../../src/domain/hash.ts';
-import { nodeIdFromBytes } from '../../src/domain/hash.ts';
+import { createApplication } from '../../src/actors/application/applicationService.ts';
+import type { PaymentHash } from '../../src/domain/hash.ts';
 import { virtualChannelId } from '../../src/domain/virtualChannel.ts';
 import { decodeInvoice } from '../../src/lightning/bolt11.ts';
-import { publicKeyOf, sha256 } from '../../src/lightning/crypto.ts';
-import { decodePaymentAddr, PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
-import { ALICE, BOB, IDENTITY_KEY, testInvoice, testPart } from '../support/payments.ts';
+import { sha256 } from '../../src/lightning/crypto.ts';
+import { decodePaymentAddr } from '../../src/lightning/paymentAddr.ts';
+import { ALICE, BOB, testInvoice, testPart } from '../support/payments.ts';
 import { turns } from '../support/simulatedClock.ts';
+import { applicationOf, optionsOf, POLICY } from './applicationRig.ts';
 import { type Rig, startRig } from './rig.ts';
-
-const POLICY = { feeBaseMsat: 1_000, feeRatePpm: 10_000, cltvDelta: 40 };
-const NODE_ID = nodeIdFromBytes(publicKeyOf(IDENTITY_KEY))!;
-
-const hintsOf = (nodes: readonly NodeId[]) =>
-  nodes.map((nodeId) => ({ nodeId, chanId: virtualChannelId(nodeId), ...POLICY }));
-
-function optionsOf(rig: Rig): ApplicationServiceOptions {
-  let random = 0;
-  return {
-    supervisor: rig.supervisor,
-    store: rig.session,
-    clock: rig.clock,
-    deriver: new PreimageDeriver(IDENTITY_KEY),
-    identityKey: IDENTITY_KEY,
-    nodeId: NODE_ID,
-    network: 'regtest',
-    nodes: [ALICE, BOB],
-    hints: { current: hintsOf([ALICE, BOB]) },
-    autoSettle: false,
-    random16: () => new Uint8Array(16).fill(++random),
-  };
-}
-
-const applicationOf = (rig: Rig): Application => createApplication(optionsOf(rig));
 
 const never = () => new AbortController().signal;
 
@@ -58,6 +29,33 @@ describe('waiting for the final status', () => {
     expect(await app.waitForFinalStatus(invoice.paymentHash, never())).toEqual({ result: 'not_found' });
     await rig.pay(testPart(invoice));
     expect(await app.waitForFinalStatus(invoice.paymentHash, never())).toEqual({ result: 'not_found' });
+    expect(rig.supervisor.finalStatus.size).toBe(0);
+  });
+
+  it('from issue on waits for what nobody has paid yet, with its caller and with the daemon', async () => {
+    const rig = await startRig();
+    const app = applicationOf(rig);
+    const [paid, unpaid] = [testInvoice(15_000n), testInvoice(15_000n)];
+    const caller = new AbortController();
+    const waits = [
+      app.waitForFinalStatus(paid.paymentHash, never(), true),
+      app.waitForFinalStatus(unpaid.paymentHash, never(), true),
+      app.waitForFinalStatus(unpaid.paymentHash, caller.signal, true),
+    ] as const;
+    const canceled = testPart(paid);
+    await rig.pay(canceled);
+    await rig.supervisor.cancel(paid.paymentHash, rig.setOf(paid.paymentHash));
+    const part = testPart(paid);
+    await rig.pay(part);
+    await rig.settle(paid.paymentHash);
+    expect(rig.supervisor.finalStatus.size).toBe(3);
+    rig.alice.resolve(part.id, true);
+    await rig.clock.advance(50);
+    expect(await waits[0]).toEqual({ result: 'settled' });
+    caller.abort();
+    expect(await waits[2]).toEqual({ result: 'aborted' });
+    await rig.supervisor.stop();
+    expect(await waits[1]).toMatchObject({ result: 'unavailable' });
     expect(rig.supervisor.finalStatus.size).toBe(0);
   });
 

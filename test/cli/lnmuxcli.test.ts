@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { PaymentHash } from '../../src/domain/hash.ts';
-import { NODE_A, NODE_B, PREIMAGE, setOf } from '../grpc/fakeApplication.ts';
+import { NODE_A, NODE_B, PREIMAGE, reportOf, setOf } from '../grpc/fakeApplication.ts';
 import { closeAfterTest, eventually, type Running, running } from '../grpc/harness.ts';
 import { run, start } from './harness.ts';
 
@@ -91,6 +91,74 @@ describe('lnmuxcli, as a process', () => {
     ]);
   });
 
+  it('lookupinvoice prints the whole report', async () => {
+    const on = await running();
+    expect(await cli(on, 'lookupinvoice', HASH)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^lnmuxcli: NOT_FOUND: nothing is known/),
+    });
+    on.application.lookup = { result: 'found', report: reportOf() };
+    const done = await cli(on, 'lookupinvoice', HASH);
+    expect([done.code, JSON.parse(done.stdout)]).toEqual([
+      0,
+      {
+        hash: HASH,
+        state: 'ACCEPTED',
+        phase: 'complete',
+        explanation: reportOf().explanation,
+        set_id: SET_ID,
+        amount_msat: '20000',
+        total_msat: '20001',
+        received_msat: '20001',
+        settled_msat: '0',
+        parts: [
+          {
+            node: NODE_B,
+            node_name: 'bob',
+            chan_id: '18446744073709551615',
+            htlc_id: '7',
+            amount_msat: '20001',
+            cltv_expiry: 800_040,
+            auto_fail_height: 800_021,
+            status: 'HELD',
+          },
+        ],
+        deadline_height: 800_015,
+        blocks_left: 15,
+        deadline_seconds_estimate: '9000',
+        timeout_seconds_left: '59',
+        settle_requested_at: '0',
+        finalized_at: '0',
+        sequence_number: '0',
+      },
+    ]);
+  });
+
+  it.each([
+    ['settled', 0],
+    ['failed', 1],
+  ] as const)('watchinvoice prints a line a state; ended with %s it gives %i', async (state, code) => {
+    const on = await running();
+    const watching = start('lnmuxcli', ['--rpcserver', on.server.address, 'watchinvoice', HASH]);
+    await eventually(() => on.application.watches.length === 1);
+    on.application.watches[0]?.push(
+      { result: 'report', report: reportOf() },
+      { result: 'report', report: reportOf({ state, failureReason: 'deadline_reached' }) },
+      { result: 'over' },
+    );
+    const done = await watching.finished;
+    const lines = done.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect([done.code, done.stderr, lines.map((line) => line.state)]).toEqual([
+      code,
+      '',
+      ['ACCEPTED', state.toUpperCase()],
+    ]);
+  });
+
   it('listinvoices, without preimages unless told to', async () => {
     const on = await running();
     on.application.list = async () => ({
@@ -138,6 +206,8 @@ describe('lnmuxcli, as a process', () => {
       set_id: setOf(2).setId,
       deadline_height: 800_002,
       blocks_left: -3,
+      deadline_seconds_estimate: '0',
+      timeout_seconds_left: '59',
     });
     process_.child.kill('SIGINT');
     expect(await process_.finished).toMatchObject({ code: 0, signal: null, stderr: '' });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeIdFromText } from '../../src/domain/hash.ts';
+import { type InvoiceReport, InvoiceReport_State, Part_Status } from '../../src/generated/lnmux.ts';
 import { Cluster, eventually } from './cluster.ts';
 import { E2E_IDENTITY_KEY } from './daemon.ts';
 
@@ -75,6 +76,44 @@ describe('a payment', () => {
         'htlc.settled settled',
       ].sort(),
     );
+  });
+
+  it('is followed from before it is paid to its end, and looked at on its way', async () => {
+    const { app, payer } = cluster;
+    const issued = await invoice(10_000n);
+    expect(await app.code(app.client.lookupInvoice, { hash: issued.hash })).toBe(status.NOT_FOUND);
+    const reports: InvoiceReport[] = [];
+    const stream = app.client.subscribeSingleInvoice({ hash: issued.hash });
+    const ended = new Promise<number>((resolve) => {
+      stream.on('error', ({ code }: ServiceError) => resolve(code)).on('end', () => resolve(status.OK));
+    });
+    stream.on('data', (report: InvoiceReport) => reports.push(report));
+    await eventually(() => reports.length === 1);
+    const waiting = app.call(app.client.waitForInvoiceFinalStatus, { hash: issued.hash, fromIssue: true });
+    const refused = payer.pay(issued.text, { maxRetries: 0 });
+    await app.cancel(issued, await app.acceptedSet(issued));
+    await refused;
+    const paying = payer.pay(issued.text, { splits: 2 });
+    const setId = await app.acceptedSet(issued, 2);
+    const report = await app.call(app.client.lookupInvoice, { hash: issued.hash });
+    expect(report).toMatchObject({ amountMsat: 10_000n, receivedMsat: 10_000n, setId });
+    expect(report.state).toBe(InvoiceReport_State.ACCEPTED);
+    const held = report.parts.filter((part) => part.status === Part_Status.HELD);
+    expect(held.map(({ nodeName }) => nodeName).sort()).toEqual(['alice', 'bob']);
+    expect(report.deadlineSecondsEstimate).toBe(BigInt(report.blocksLeft) * 600n);
+    expect(Number(report.timeoutSecondsLeft)).toBeLessThanOrEqual(3);
+    expect(await app.settle(issued, setId)).toBe(status.OK);
+    expect((await paying).status).toBe('settled');
+    expect(await ended).toBe(status.OK);
+    // What lies between two reads may be left out, the beginning and the end never.
+    const states = reports.map(({ state }) => state);
+    expect([states[0], states.at(-1)]).toEqual([InvoiceReport_State.OPEN, InvoiceReport_State.SETTLED]);
+    expect(states).toContain(InvoiceReport_State.ACCEPTED);
+    expect(reports.at(-1)).toMatchObject({
+      settledMsat: 10_000n,
+      explanation: 'Paid: every part is settled.',
+    });
+    expect((await waiting).invoiceStatus).toBe(3);
   });
 
   it('of more than the invoice asks is taken, up to twice that', async () => {

@@ -10,6 +10,12 @@ import type {
   SettleResult,
   WaitResult,
 } from '../../src/actors/ports/application.ts';
+import type {
+  InvoiceReport,
+  InvoiceWatch,
+  LookupResult,
+  WatchResult,
+} from '../../src/actors/ports/invoiceReport.ts';
 import type { NodeId, PaymentHash, SetId } from '../../src/domain/hash.ts';
 
 export const NODE_A = '02e1ce77dfdda9fd1cf5e9d796faf57d1cedef9803aec84a6d7f8487d32781341e' as NodeId;
@@ -24,6 +30,7 @@ export function setOf(number: number): AcceptedSet {
     setId: `bb${hex}` as SetId,
     deadlineHeight: 800_000 + number,
     blocksLeft: number - 5,
+    timeoutMs: 59_999,
   };
 }
 
@@ -57,6 +64,67 @@ export class FakeSubscription implements AcceptedSubscription {
   }
 }
 
+/** A report with something in every field. */
+export function reportOf(change: Partial<InvoiceReport> = {}): InvoiceReport {
+  return {
+    paymentHash: '11'.repeat(32) as PaymentHash,
+    state: 'accepted',
+    phase: 'complete',
+    explanation: 'Waits for the application to settle or cancel, for at most 59 s more.',
+    failureReason: undefined,
+    setId: '22'.repeat(32) as SetId,
+    amountMsat: 20_000n,
+    totalMsat: 20_001n,
+    receivedMsat: 20_001n,
+    settledMsat: 0n,
+    parts: [
+      {
+        key: { nodeId: NODE_B, chanId: 2n ** 64n - 1n, htlcId: 7n },
+        nodeName: 'bob',
+        amountMsat: 20_001n,
+        cltvExpiry: 800_040,
+        autoFailHeight: 800_021,
+        status: 'held',
+        failureReason: undefined,
+      },
+    ],
+    deadline: { height: 800_015, blocksLeft: 15 },
+    timeoutMs: 59_999,
+    settleRequestedAt: undefined,
+    finalizedAt: undefined,
+    sequenceNumber: undefined,
+    ...change,
+  };
+}
+
+/** A watch that says what it is told to say, in order. */
+export class FakeWatch implements InvoiceWatch {
+  closed = false;
+  pulled = 0;
+  readonly #results: WatchResult[] = [];
+  #waiting: (() => void) | undefined;
+
+  push(...results: WatchResult[]): void {
+    this.#results.push(...results);
+    this.#waiting?.();
+  }
+
+  async next(): Promise<WatchResult> {
+    while (!this.closed && this.#results.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    this.pulled += 1;
+    return this.#results.shift() ?? { result: 'unavailable', reason: 'lnmux is shutting down' };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#waiting?.();
+  }
+}
+
 /** Answers as it is told to, and remembers what it was asked. */
 export class FakeApplication implements Application {
   readonly added: AddInvoice[] = [];
@@ -67,6 +135,8 @@ export class FakeApplication implements Application {
   settle: () => Promise<SettleResult> = async () => ({ result: 'requested' });
   cancel: () => Promise<CancelResult> = async () => ({ result: 'canceled' });
   wait: ((signal: AbortSignal) => Promise<WaitResult>) | undefined;
+  readonly watches: FakeWatch[] = [];
+  lookup: LookupResult = { result: 'not_found' };
   list: (max: number) => Promise<ListResult> = async () => ({ ok: true, invoices: [] });
   addResult: AddInvoiceResult | Error | undefined;
 
@@ -98,8 +168,20 @@ export class FakeApplication implements Application {
     return subscription;
   }
 
-  waitForFinalStatus(hash: PaymentHash, signal: AbortSignal): Promise<WaitResult> {
-    this.asked.push(`wait ${hash}`);
+  async lookupInvoice(hash: PaymentHash): Promise<LookupResult> {
+    this.asked.push(`lookup ${hash}`);
+    return this.lookup;
+  }
+
+  watchInvoice(hash: PaymentHash): InvoiceWatch {
+    this.asked.push(`watch ${hash}`);
+    const watch = new FakeWatch();
+    this.watches.push(watch);
+    return watch;
+  }
+
+  waitForFinalStatus(hash: PaymentHash, signal: AbortSignal, fromIssue: boolean): Promise<WaitResult> {
+    this.asked.push(`wait ${hash}${fromIssue ? ' from issue' : ''}`);
     if (this.wait) return this.wait(signal);
     this.waiting.add(signal);
     return new Promise((resolve) => {

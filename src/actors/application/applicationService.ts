@@ -8,6 +8,8 @@ import type { RouteHints } from '../nodes/routeHints.ts';
 import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from '../ports/application.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
+import { InvoiceReports } from '../reports/invoiceReports.ts';
+import { ReportWatch } from '../reports/invoiceWatch.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** Longest expiry an invoice may have: a hundred years keeps every later sum far from its limits. */
@@ -25,14 +27,31 @@ export interface ApplicationServiceOptions {
   readonly network: Network;
   readonly nodes: readonly NodeId[];
   readonly hints: Pick<RouteHints, 'current'>;
+  /** Names for people; the first 10 digits of the key where there is none. */
+  readonly nodeNames?: ReadonlyMap<NodeId, string>;
   readonly autoSettle: boolean;
   /** Sixteen unpredictable bytes; anyone who can guess them can make up payment addresses for our hashes. */
   readonly random16: () => Uint8Array;
 }
 
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function reportsOf({ supervisor, store, nodeNames }: ApplicationServiceOptions): InvoiceReports {
+  return new InvoiceReports({
+    store,
+    nodeName: (nodeId) => nodeNames?.get(nodeId) ?? nodeId.slice(0, 10),
+    known: (hash) => supervisor.memory.known(hash),
+    link: (nodeId) => supervisor.memory.link(nodeId),
+    height: () => supervisor.memory.height,
+    deadlineMargin: () => supervisor.memory.deadlineMargin,
+    timeLeft: (set) => supervisor.memory.timeLeft(set),
+  });
+}
+
 /** The application's side of the core. */
 export function createApplication(options: ApplicationServiceOptions): Application {
   const { supervisor, store } = options;
+  const reports = reportsOf(options);
   const addInvoice = invoiceIssuer(options);
   const info: ApplicationInfo = {
     nodeId: options.nodeId,
@@ -46,7 +65,7 @@ export function createApplication(options: ApplicationServiceOptions): Applicati
     settleInvoice: (hash, setId) => supervisor.settle(hash, setId),
     cancelInvoice: (hash, setId) => supervisor.cancel(hash, setId),
     subscribeAccepted: () => supervisor.accepted.subscribe(),
-    async waitForFinalStatus(hash, signal) {
+    async waitForFinalStatus(hash, signal, fromIssue = false) {
       // Registered before the row is read: an invoice that becomes final in between is not missed.
       const stop = new AbortController();
       const waiting = supervisor.finalStatus.wait(hash, AbortSignal.any([signal, stop.signal]));
@@ -55,18 +74,27 @@ export function createApplication(options: ApplicationServiceOptions): Applicati
         if (row?.status === 'SETTLE_REQUESTED') return await waiting;
         if (row?.status === 'SETTLED') return { result: 'settled' };
         if (row) return { result: 'failed', reason: row.cause ?? 'parts_failed' };
-        return { result: 'not_found' };
+        return fromIssue ? await waiting : { result: 'not_found' };
       } catch (error) {
-        return { result: 'unavailable', reason: error instanceof Error ? error.message : String(error) };
+        return { result: 'unavailable', reason: textOf(error) };
       } finally {
         stop.abort();
       }
     },
+    async lookupInvoice(hash) {
+      try {
+        const { report, known } = await reports.of(hash);
+        return known ? { result: 'found', report } : { result: 'not_found' };
+      } catch (error) {
+        return { result: 'unavailable', reason: textOf(error) };
+      }
+    },
+    watchInvoice: (hash) => new ReportWatch(hash, reports, supervisor.changes),
     async listInvoices(query) {
       try {
         return { ok: true, invoices: await store.listInvoices(query) };
       } catch (error) {
-        return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+        return { ok: false, reason: textOf(error) };
       }
     },
   };

@@ -1,5 +1,6 @@
 import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import type { Msat } from '../../domain/msat.ts';
+import type { InvoiceWatch, LookupResult } from './invoiceReport.ts';
 
 /** What the gRPC API asks of the core. Bytes are validated by the caller; answers are values, not exceptions. */
 export interface Application {
@@ -10,8 +11,13 @@ export interface Application {
   cancelInvoice(hash: PaymentHash, setId: SetId): Promise<CancelResult>;
   /** Every complete set now, then each as it completes, until closed. */
   subscribeAccepted(): AcceptedSubscription;
-  /** The final status, waiting for it while settlement is requested; not found at once where nothing is stored. */
-  waitForFinalStatus(hash: PaymentHash, signal: AbortSignal): Promise<WaitResult>;
+  /**
+   * The final status, waiting for it while settlement is requested. Where nothing is stored it is not found at once,
+   * unless `fromIssue`: then it is waited for all the same.
+   */
+  waitForFinalStatus(hash: PaymentHash, signal: AbortSignal, fromIssue?: boolean): Promise<WaitResult>;
+  lookupInvoice(hash: PaymentHash): Promise<LookupResult>;
+  watchInvoice(hash: PaymentHash): InvoiceWatch;
   listInvoices(query: { readonly sequenceStart: bigint; readonly max: number }): Promise<ListResult>;
 }
 
@@ -65,6 +71,8 @@ export interface AcceptedSet {
   /** Height from which the set can't be settled any more, and how many blocks are left. */
   readonly deadlineHeight: number;
   readonly blocksLeft: number;
+  /** Until the accept timeout gives the set up; 0 while its settlement is being written. */
+  readonly timeoutMs: number;
 }
 
 /** Pull model: nothing is dropped and nothing overflows; a set that went away before it was read is skipped. */

@@ -187,7 +187,8 @@ export interface DecisionStore {
     readonly sequenceStart: bigint;
     readonly max: number;
   }): Promise<readonly StoredInvoice[]>;
-  eventsByHash(hash: PaymentHash): Promise<readonly StoredEvent[]>;
+  /** In their order; with `newest`, only that many of the last. */
+  eventsByHash(hash: PaymentHash, newest?: number): Promise<readonly StoredEvent[]>;
 }
 
 /** Leadership by a row with an epoch; the epoch alone is what keeps money safe. */

@@ -7,6 +7,7 @@ import type { Part } from '../../domain/part.ts';
 import type { HtlcSetEffect, HtlcSetEvent, ReportedFinal } from '../../machines/htlcSet/events.ts';
 import type { InvoiceEffect } from '../../machines/invoice/events.ts';
 import type { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import type { InvoiceChanges } from '../invoiceChanges.ts';
 import type { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { CommitOutcome, GroupCommit } from '../outbox/groupCommit.ts';
 import type { Journal } from '../outbox/journal.ts';
@@ -32,6 +33,7 @@ export interface EffectWorld {
   readonly held: HeldHtlcs;
   readonly accepted: AcceptedSets;
   readonly finalStatus: FinalStatusWaiters;
+  readonly changes: InvoiceChanges;
   readonly settleCalls: CallWaiters<SettleResult>;
   readonly cancelCalls: CallWaiters<CancelResult>;
   readonly decisions: GroupCommit<Decision, DecisionOutcome>;
@@ -84,9 +86,11 @@ export class Effects {
   ofInvoice(entry: InvoiceEntry, effect: InvoiceEffect): void {
     switch (effect.type) {
       case 'application.notify':
-        return this.#notify(entry, effect);
+        this.#notify(entry, effect);
+        return this.#world.changes.changed(entry.paymentHash);
       case 'application.withdraw':
         this.#world.accepted.withdraw(effect.setId);
+        this.#world.changes.changed(entry.paymentHash);
         this.#world.log.info(
           { hash: entry.paymentHash, setID: effect.setId, outcome: effect.reason },
           'Failed invoice',
@@ -333,13 +337,23 @@ export class Effects {
     if (reason === 'partially_settled') measures.partiallySettledMsat += settledMsat;
   }
 
+  /** Milliseconds that the application has to decide on a complete set: none while its decision is being written. */
+  #decisionTimeLeft(set: SetEntry | undefined): number {
+    const { system, rules } = this.#world.options;
+    if (!set || typeof set.actor.getSnapshot().value !== 'string') return 0;
+    // Right at the announcement the chart is still on its way into the state that starts the timer.
+    return system.timeLeft(set.actor) ?? rules.acceptMs;
+  }
+
   #announce(entry: InvoiceEntry, setId: SetId): void {
     entry.acceptedAt = this.#world.clock.now();
     const { accepted, options, log } = this.#world;
     const attempt = entry.actor.getSnapshot().context.current?.attempt;
-    const parts = entry.sets.find((s) => s.attempt === attempt)?.actor.getSnapshot().context.parts ?? [];
+    const set = entry.sets.find((s) => s.attempt === attempt);
+    const parts = set?.actor.getSnapshot().context.parts ?? [];
     log.debug({ hash: entry.paymentHash, setID: setId, parts: parts.length }, 'Set complete');
-    accepted.announce(entry.paymentHash, setId, deadlineHeight(parts, options.rules.deadlineMargin));
+    const height = deadlineHeight(parts, options.rules.deadlineMargin);
+    accepted.announce(entry.paymentHash, setId, height, () => this.#decisionTimeLeft(set));
     // Later, since the invoice is still in the middle of becoming accepted.
     if (options.autoSettle) {
       setImmediate(() => {

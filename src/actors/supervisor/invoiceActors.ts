@@ -278,6 +278,7 @@ export class InvoiceActors {
     }
     const { context } = entry.actor.getSnapshot();
     if (context.current?.setId) this.#world.accepted.withdraw(context.current.setId);
+    this.#world.changes.changed(entry.paymentHash);
     for (const held of parts) held.set = undefined;
     this.#onBroken(parts, context.terms, why);
   }

@@ -4,6 +4,7 @@ import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts'
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import { encodeFailure } from '../../lightning/failureOnion.ts';
 import { FinalStatusWaiters } from '../finalStatusWaiters.ts';
+import { InvoiceChanges } from '../invoiceChanges.ts';
 import { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { CancelResult, SettleResult } from '../ports/application.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
@@ -20,6 +21,7 @@ import { HeldHtlcs } from './heldHtlcs.ts';
 import { InvoiceActors } from './invoiceActors.ts';
 import { InvoiceLookups } from './invoiceLookups.ts';
 import { htlcFields } from './logFields.ts';
+import { Memory } from './memory.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
 import { statsOf } from './stats.ts';
@@ -42,6 +44,8 @@ const MAX_READMISSIONS = 3;
 export class Supervisor implements NodeLinkListener {
   readonly accepted: AcceptedSets;
   readonly finalStatus = new FinalStatusWaiters();
+  readonly changes = new InvoiceChanges();
+  readonly memory: Memory;
   readonly #options: SupervisorOptions;
   readonly #links = new Map<NodeId, NodeLink>();
   readonly #held = new HeldHtlcs();
@@ -78,16 +82,16 @@ export class Supervisor implements NodeLinkListener {
       held: this.#held,
       accepted: this.accepted,
       finalStatus: this.finalStatus,
+      changes: this.changes,
       settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
       ...openOutboxes(options, measures),
       measures,
       height: () => this.#height,
     };
-    this.#calls = new ApplicationCalls(this.#world, {
-      actors: () => this.#actors,
-      dormant: this.#dormant,
-    });
+    const access = { actors: () => this.#actors, dormant: this.#dormant };
+    this.#calls = new ApplicationCalls(this.#world, access);
+    this.memory = new Memory(this.#world, access);
     this.#actors = new InvoiceActors(this.#world, (parts, terms, why) => this.#readmit(parts, terms, why));
   }
 
@@ -211,11 +215,6 @@ export class Supervisor implements NodeLinkListener {
     return this.#calls.cancel(hash, setId);
   }
 
-  /** Whether settlement of this hash is requested and not final, as far as memory knows. */
-  isPending(hash: PaymentHash): boolean {
-    return this.#actors.get(hash) !== undefined || this.#dormant.byHash(hash) !== undefined;
-  }
-
   /** Takes nothing new, writes what is under way, and tells everyone who waits. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -232,6 +231,7 @@ export class Supervisor implements NodeLinkListener {
     const reason = 'lnmux is shutting down';
     this.#calls.answerAll(reason);
     this.finalStatus.finishAll({ result: 'unavailable', reason });
+    this.changes.close();
     await this.#world.journal.flush();
   }
 

@@ -4,6 +4,8 @@ export interface GrpcLimits {
   readonly maxListedInvoices: number;
   /** Open SubscribeInvoiceAccepted streams. */
   readonly maxSubscribers: number;
+  /** Open SubscribeSingleInvoice streams; each keeps about 10 kB. */
+  readonly maxInvoiceStreams: number;
   /** Open WaitForInvoiceFinalStatus calls; each keeps about 2 kB. */
   readonly maxWaits: number;
   /** Bytes of one request. The largest useful one is AddInvoice with 639 bytes of description. */
@@ -13,6 +15,7 @@ export interface GrpcLimits {
 export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   maxListedInvoices: 10_000,
   maxSubscribers: 1_000,
+  maxInvoiceStreams: 10_000,
   maxWaits: 100_000,
   maxRequestBytes: 65_536,
 };

@@ -6,8 +6,10 @@ import type {
   CancelInvoiceRequest,
   CancelInvoiceResponse,
   GetInfoResponse,
+  InvoiceReport,
   ListInvoicesRequest,
   ListInvoicesResponse,
+  LookupInvoiceRequest,
   SettleInvoiceRequest,
   SettleInvoiceResponse,
   WaitForInvoiceFinalStatusRequest,
@@ -15,6 +17,7 @@ import type {
 } from '../../generated/lnmux.ts';
 import type { GrpcLimits } from './limits.ts';
 import { answer, invalid, notFound, type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
+import { reportResponse } from './reportResponse.ts';
 import { checkAddInvoice, checkHash, checkList, checkSet } from './requests.ts';
 import { bufferOf, finalResponse, infoResponse, listResponse } from './responses.ts';
 
@@ -94,7 +97,7 @@ export async function waitForFinalStatus(
 ): Promise<Outcome<WaitForInvoiceFinalStatusResponse>> {
   const checked = checkHash(request.hash);
   if (!checked.ok) return invalid(checked.problem);
-  const result = await application.waitForFinalStatus(checked.value, signal);
+  const result = await application.waitForFinalStatus(checked.value, signal, request.fromIssue === true);
   switch (result.result) {
     case 'settled':
     case 'failed':
@@ -106,6 +109,26 @@ export async function waitForFinalStatus(
     // The client is gone and hears nothing, or the daemon stops.
     case 'aborted':
       return refuse(status.UNAVAILABLE, SHUTTING_DOWN);
+  }
+}
+
+export async function lookupInvoice(
+  application: Application,
+  request: LookupInvoiceRequest,
+): Promise<Outcome<InvoiceReport>> {
+  const checked = checkHash(request.hash);
+  if (!checked.ok) return invalid(checked.problem);
+  const result = await application.lookupInvoice(checked.value);
+  switch (result.result) {
+    case 'found':
+      return answer(reportResponse(result.report));
+    case 'not_found':
+      return refuse(
+        status.NOT_FOUND,
+        'nothing is known of this hash: an invoice is heard of when the first HTLC for it arrives, not when it is issued',
+      );
+    case 'unavailable':
+      return refuse(status.UNAVAILABLE, result.reason);
   }
 }
 

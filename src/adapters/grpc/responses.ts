@@ -13,6 +13,7 @@ import type {
   WaitForInvoiceFinalStatusResponse,
 } from '../../generated/lnmux.ts';
 import { InvoiceStatus } from '../../generated/lnmux.ts';
+import { blocksInSeconds, wholeSeconds } from './time.ts';
 
 /** The same bytes as a Buffer, which the generated code asks for. Nothing is copied. */
 export function bufferOf(bytes: Uint8Array): Buffer {
@@ -34,6 +35,8 @@ export function acceptedResponse(set: AcceptedSet): SubscribeInvoiceAcceptedResp
     setId: hashBytes(set.setId),
     deadlineHeight: set.deadlineHeight,
     blocksLeft: set.blocksLeft,
+    deadlineSecondsEstimate: blocksInSeconds(set.blocksLeft),
+    timeoutSecondsLeft: wholeSeconds(set.timeoutMs),
   };
 }
 
@@ -46,7 +49,7 @@ export function finalResponse(
 }
 
 /** Unix milliseconds to the API's whole seconds; 0 says that it has not happened. */
-function secondsOf(unixMs: number | undefined): bigint {
+export function secondsOf(unixMs: number | undefined): bigint {
   return unixMs === undefined ? 0n : BigInt(Math.floor(unixMs / 1000));
 }
 

@@ -1,24 +1,29 @@
 import { type ServerUnaryCall, status } from '@grpc/grpc-js';
-import type { AcceptedSubscription, Application } from '../../actors/ports/application.ts';
+import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
 import type {
+  InvoiceReport,
   ServiceServer,
+  SubscribeInvoiceAcceptedRequest,
+  SubscribeInvoiceAcceptedResponse,
+  SubscribeSingleInvoiceRequest,
   WaitForInvoiceFinalStatusRequest,
   WaitForInvoiceFinalStatusResponse,
 } from '../../generated/lnmux.ts';
-import { type AcceptedCall, pumpAccepted } from './acceptedStream.ts';
-import { crashed } from './crash.ts';
 import type { GrpcLimits } from './limits.ts';
 import {
   addInvoice,
   cancelInvoice,
   getInfo,
   listInvoices,
+  lookupInvoice,
   settleInvoice,
   waitForFinalStatus,
 } from './methods.ts';
 import type { CallObserver } from './observer.ts';
 import { type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
+import { ServerStream } from './serverStream.ts';
+import { acceptedSource, invoiceSource } from './streams.ts';
 import { unary } from './unary.ts';
 
 export interface ServiceOptions {
@@ -30,36 +35,52 @@ export interface ServiceOptions {
 
 type WaitCall = ServerUnaryCall<WaitForInvoiceFinalStatusRequest, WaitForInvoiceFinalStatusResponse>;
 
-const SUBSCRIBE = 'SubscribeInvoiceAccepted';
-
-/** The seven methods, and the calls among them that stay open. */
+/** The methods, and the calls among them that stay open. */
 export class LnmuxService {
   readonly methods: ServiceServer;
   readonly #options: ServiceOptions;
-  readonly #subscriptions = new Set<AcceptedSubscription>();
+  readonly #accepted: ServerStream<SubscribeInvoiceAcceptedRequest, SubscribeInvoiceAcceptedResponse>;
+  readonly #invoices: ServerStream<SubscribeSingleInvoiceRequest, InvoiceReport>;
   readonly #waits = new Set<AbortController>();
   #stopping = false;
 
   constructor(options: ServiceOptions) {
     const { application, limits } = options;
     this.#options = options;
+    this.#accepted = new ServerStream({
+      ...options,
+      name: 'SubscribeInvoiceAccepted',
+      max: limits.maxSubscribers,
+      tooMany: `there are ${limits.maxSubscribers} subscribers already (limits.maxSubscribers): close some of them`,
+      open: () => acceptedSource(application),
+    });
+    this.#invoices = new ServerStream({
+      ...options,
+      name: 'SubscribeSingleInvoice',
+      max: limits.maxInvoiceStreams,
+      tooMany: `${limits.maxInvoiceStreams} invoices are watched already (limits.maxInvoiceStreams): close some streams`,
+      open: (request) => invoiceSource(application, request),
+    });
     this.methods = {
       getInfo: unary('GetInfo', options, () => getInfo(application)),
       addInvoice: unary('AddInvoice', options, (request) => addInvoice(application, request)),
       settleInvoice: unary('SettleInvoice', options, (request) => settleInvoice(application, request)),
       cancelInvoice: unary('CancelInvoice', options, (request) => cancelInvoice(application, request)),
       listInvoices: unary('ListInvoices', options, (request) => listInvoices(application, request, limits)),
+      lookupInvoice: unary('LookupInvoice', options, (request) => lookupInvoice(application, request)),
       waitForInvoiceFinalStatus: unary('WaitForInvoiceFinalStatus', options, (request, call: WaitCall) =>
         this.#wait(request, call),
       ),
-      subscribeInvoiceAccepted: (call) => void this.#subscribe(call),
+      subscribeInvoiceAccepted: this.#accepted.handle,
+      subscribeSingleInvoice: this.#invoices.handle,
     };
   }
 
   /** Ends open streams and waits with UNAVAILABLE, and refuses new ones. */
   stop(): void {
     this.#stopping = true;
-    for (const subscription of this.#subscriptions) subscription.close();
+    this.#accepted.stop();
+    this.#invoices.stop();
     for (const controller of this.#waits) controller.abort();
   }
 
@@ -83,40 +104,6 @@ export class LnmuxService {
       return await waitForFinalStatus(application, request, controller.signal);
     } finally {
       this.#waits.delete(controller);
-    }
-  }
-
-  async #subscribe(call: AcceptedCall): Promise<void> {
-    const { log, observer } = this.#options;
-    const startedAt = performance.now();
-    observer?.started(SUBSCRIBE, 'server_stream');
-    const outcome = await this.#stream(call).catch((error: unknown) => crashed(log, SUBSCRIBE, error));
-    let code: status = status.CANCELLED;
-    if (outcome !== undefined && !outcome.ok) {
-      code = outcome.code;
-      call.emit('error', { code, details: outcome.details });
-    }
-    observer?.finished(SUBSCRIBE, 'server_stream', code, performance.now() - startedAt);
-  }
-
-  async #stream(call: AcceptedCall): Promise<Outcome<never> | undefined> {
-    const { application, limits, observer } = this.#options;
-    if (this.#stopping) return refuse(status.UNAVAILABLE, SHUTTING_DOWN);
-    if (this.#subscriptions.size >= limits.maxSubscribers) {
-      return refuse(
-        status.RESOURCE_EXHAUSTED,
-        `there are ${limits.maxSubscribers} subscribers already (limits.maxSubscribers): close some of them`,
-      );
-    }
-    const subscription = application.subscribeAccepted();
-    this.#subscriptions.add(subscription);
-    call.on('cancelled', () => subscription.close());
-    try {
-      if (call.cancelled) return undefined;
-      return await pumpAccepted(call, subscription, () => observer?.sent(SUBSCRIBE, 'server_stream'));
-    } finally {
-      this.#subscriptions.delete(subscription);
-      subscription.close();
     }
   }
 }

@@ -81,7 +81,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     invoicesByHash: (hashes, epoch) =>
       readByHash(epoch === undefined ? read : readPrepared(lookups, 'lnmux_lookup'), hashes, epoch),
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
-    eventsByHash: (hash) => readEvents(read, hash),
+    eventsByHash: (hash, newest) => readEvents(read, hash, newest),
     ...leadershipStore(readOn(leaderPool, timeoutMs)),
     async ping() {
       await read('SELECT 1');

@@ -21,6 +21,8 @@ const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.a
   ${MS('i.settle_requested_at')}, ${MS('i.finalized_at')}`;
 const MEMBER = `encode(h.node, 'hex'), h.chan_id, h.htlc_id, h.amount_msat, h.auto_fail_height, h.status::text`;
 const INVOICE_COLUMNS = 11;
+const EVENT = `seq, ${MS('at')}, epoch, encode(hash, 'hex'), encode(set_id, 'hex'), machine, from_state, event, to_state,
+  details`;
 const QUERY_COLUMNS = Array.from({ length: INVOICE_COLUMNS + 6 }, (_, i) => `c${i}`).join(', ');
 
 /**
@@ -91,13 +93,17 @@ export async function readList(
   return groupInvoices(rows);
 }
 
-export async function readEvents(read: Read, hash: PaymentHash): Promise<readonly StoredEvent[]> {
+/** All events of a hash, or the newest of them, in their order. */
+export async function readEvents(
+  read: Read,
+  hash: PaymentHash,
+  newest: number | undefined,
+): Promise<readonly StoredEvent[]> {
   const rows = await read(
-    `SELECT seq, ${MS('at')}, epoch, encode(hash, 'hex'), encode(set_id, 'hex'), machine, from_state, event, to_state,
-      details FROM lnmux.events WHERE hash = $1::bytea ORDER BY seq`,
-    [`\\x${hash}`],
+    `SELECT ${EVENT} FROM lnmux.events WHERE hash = $1::bytea ORDER BY seq DESC LIMIT $2`,
+    [`\\x${hash}`, newest ?? null],
   );
-  return rows.map(eventOf);
+  return rows.map(eventOf).reverse();
 }
 
 /** Joined rows, one per member, become invoices in the order in which they first appear. */

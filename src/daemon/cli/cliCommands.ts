@@ -67,9 +67,27 @@ export const CLI_COMMANDS = {
   wait: {
     summary: 'waits until a payment that was settled is final',
     args: ['HASH'],
-    flags: {},
-    details: ['Exit status 0 only for SETTLED: with FAILED it is 1, so that `wait HASH && deliver` is safe.'],
+    flags: { from_issue: { type: 'boolean' } },
+    details: [
+      'Exit status 0 only for SETTLED: with FAILED it is 1, so that `wait HASH && deliver` is safe.',
+      '--from_issue  wait also for an invoice that nobody has paid yet',
+    ],
     example: `lnmuxcli wait ${HASH}`,
+  },
+  lookupinvoice: {
+    summary: 'how an invoice stands, with its parts, and what it waits for or why it failed',
+    args: ['HASH'],
+    flags: {},
+    details: [],
+    example: `lnmuxcli lookupinvoice ${HASH}`,
+  },
+  watchinvoice: {
+    summary:
+      'prints how an invoice stands and each change of its state, one JSON object per line, to its end',
+    args: ['HASH'],
+    flags: {},
+    details: ['Exit status 0 only if it ends with SETTLED, or with Ctrl-C.'],
+    example: `lnmuxcli watchinvoice ${HASH}`,
   },
   listinvoices: {
     summary: 'invoices for which settlement was requested',

@@ -12,8 +12,13 @@ import type { DecodedInvoice } from '../../lightning/bolt11.ts';
 /** Names are those of the API; bytes are hex; 64-bit numbers are strings, as lncli prints them. */
 export type Json = Readonly<Record<string, unknown>>;
 
+/** The name of a value of one of the API's enumerations. */
+export function nameIn(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.entries(names).find(([, number]) => number === value)?.[0] ?? 'UNKNOWN';
+}
+
 function statusName(status: InvoiceStatus): string {
-  return Object.entries(InvoiceStatus).find(([, number]) => number === status)?.[0] ?? 'UNKNOWN';
+  return nameIn(InvoiceStatus, status);
 }
 
 export function infoJson(info: GetInfoResponse): Json {
@@ -39,6 +44,8 @@ export function acceptedJson(set: SubscribeInvoiceAcceptedResponse): Json {
     set_id: toHex(set.setId),
     deadline_height: set.deadlineHeight,
     blocks_left: set.blocksLeft,
+    deadline_seconds_estimate: set.deadlineSecondsEstimate.toString(),
+    timeout_seconds_left: set.timeoutSecondsLeft.toString(),
   };
 }
 

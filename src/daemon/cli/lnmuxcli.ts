@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import type { ServiceError } from '@grpc/grpc-js';
-import type { SubscribeInvoiceAcceptedResponse } from '../../generated/lnmux.ts';
+import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { EXIT } from '../exit.ts';
 import { lnmuxVersion } from '../version.ts';
 import type { CliClient } from './cliClient.ts';
 import { commandHelp, generalHelp } from './cliCommands.ts';
+import type { Json } from './cliJson.ts';
 import { type CliRequest, parseLnmuxcliArgs } from './lnmuxcliArgs.ts';
 
 type Online = Exclude<CliRequest, { name: 'decode' }>;
@@ -13,10 +13,12 @@ function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Prints sets until the stream ends, no faster than they are read. */
-async function subscribe(client: CliClient): Promise<number> {
-  const { acceptedJson } = await import('./cliJson.ts');
-  const stream = client.service.subscribeInvoiceAccepted({});
+/** Prints what a stream brings, a line each, until it ends or somebody has enough; no faster than it is read. */
+async function printLines<Message>(
+  client: CliClient,
+  stream: ClientReadableStream<Message>,
+  jsonOf: (message: Message) => Json,
+): Promise<'ended' | 'stopped'> {
   let stopped = false;
   const stop = () => {
     stopped = true;
@@ -27,15 +29,26 @@ async function subscribe(client: CliClient): Promise<number> {
   // The reader of a pipe has enough.
   process.stdout.once('error', stop);
   try {
-    for await (const set of stream) {
-      const line = JSON.stringify(acceptedJson(set as SubscribeInvoiceAcceptedResponse));
+    for await (const message of stream) {
+      const line = JSON.stringify(jsonOf(message as Message));
       if (!process.stdout.write(`${line}\n`) && !stopped) await once(process.stdout, 'drain');
     }
   } catch (error) {
-    if (stopped) return EXIT.ok;
-    throw client.failureOf(error as ServiceError);
+    if (!stopped) throw client.failureOf(error as ServiceError);
   }
-  return EXIT.ok;
+  return stopped ? 'stopped' : 'ended';
+}
+
+async function watchInvoice(client: CliClient, hash: Uint8Array): Promise<number> {
+  const { reportJson } = await import('./reportJson.ts');
+  const stream = client.service.subscribeSingleInvoice({ hash: Buffer.from(hash) });
+  let last = '';
+  const end = await printLines(client, stream, (report) => {
+    const json = reportJson(report);
+    last = json.state as string;
+    return json;
+  });
+  return end === 'stopped' || last === 'SETTLED' ? EXIT.ok : EXIT.failed;
 }
 
 async function ask(client: CliClient, request: Online): Promise<number> {
@@ -60,8 +73,8 @@ async function ask(client: CliClient, request: Online): Promise<number> {
       return EXIT.ok;
     }
     case 'wait': {
-      const { hash } = request;
-      const final = await client.call(service.waitForInvoiceFinalStatus, { hash: Buffer.from(hash) }, false);
+      const message = { hash: Buffer.from(request.hash), fromIssue: request.fromIssue };
+      const final = await client.call(service.waitForInvoiceFinalStatus, message, false);
       const answer = json.finalJson(final);
       print(answer);
       return answer.invoice_status === 'SETTLED' ? EXIT.ok : EXIT.failed;
@@ -71,8 +84,16 @@ async function ask(client: CliClient, request: Online): Promise<number> {
       print(json.listJson(await client.call(service.listInvoices, message), request.showPreimage));
       return EXIT.ok;
     }
+    case 'lookupinvoice': {
+      const report = await client.call(service.lookupInvoice, { hash: Buffer.from(request.hash) });
+      print((await import('./reportJson.ts')).reportJson(report));
+      return EXIT.ok;
+    }
+    case 'watchinvoice':
+      return watchInvoice(client, request.hash);
     case 'subscribe':
-      return subscribe(client);
+      await printLines(client, service.subscribeInvoiceAccepted({}), json.acceptedJson);
+      return EXIT.ok;
   }
 }
 

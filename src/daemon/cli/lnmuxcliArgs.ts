@@ -20,7 +20,8 @@ export type CliRequest =
       readonly hash: Uint8Array;
       readonly setId: Uint8Array;
     }
-  | { readonly name: 'wait'; readonly hash: Uint8Array }
+  | { readonly name: 'wait'; readonly hash: Uint8Array; readonly fromIssue: boolean }
+  | { readonly name: 'lookupinvoice' | 'watchinvoice'; readonly hash: Uint8Array }
   | {
       readonly name: 'listinvoices';
       readonly max: bigint;
@@ -96,6 +97,9 @@ function requestOf(name: CliCommandName, flags: Flags, words: readonly string[])
     case 'cancelinvoice':
       return { name, hash: bytes32('HASH', words[0] as string), setId: bytes32('SETID', words[1] as string) };
     case 'wait':
+      return { name, hash: bytes32('HASH', words[0] as string), fromIssue: flags.from_issue === true };
+    case 'lookupinvoice':
+    case 'watchinvoice':
       return { name, hash: bytes32('HASH', words[0] as string) };
     case 'listinvoices':
       return {

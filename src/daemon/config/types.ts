@@ -105,5 +105,6 @@ export interface LimitsConfig {
   readonly maxHeldHtlcs: number;
   readonly maxListedInvoices: number;
   readonly maxSubscribers: number;
+  readonly maxInvoiceStreams: number;
   readonly maxWaits: number;
 }

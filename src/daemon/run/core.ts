@@ -127,6 +127,7 @@ export const coreLayer = Layer.effect(
       network: config.lnd.network,
       nodes: config.lnd.nodes.map((node) => node.pubKey),
       hints,
+      nodeNames: new Map(config.lnd.nodes.map((node) => [node.pubKey, node.name])),
       autoSettle,
       random16: randomPool(),
     });
