@@ -21,6 +21,8 @@ describe('defaults', () => {
       autoSettle: false,
       listenAddress: 'localhost:19090',
       instrumentationAddress: 'localhost:2112',
+      healthAddress: 'localhost:2112',
+      profilingAddress: undefined,
       logging: { level: 'debug', format: 'auto', withCaller: false, grpcLogging: false },
       distributedLock: { name: undefined, id: undefined },
       routingPolicy: { cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 0n },
@@ -107,6 +109,11 @@ describe('problems are one line each, with file, line, key and advice', () => {
     ['nodes that are no list', GOOD.replace('- pubKey', '  pubKey'), /lnd.nodes: must be a list/],
     ['a block that is a word', `${GOOD}db: postgres\n`, /:9: db: must be a block/],
     ['a list for a word', `${GOOD}listenAddress: [a, b]\n`, /:9: listenAddress: must be a single value/],
+    [
+      'profiles for everybody',
+      `${GOOD}profilingAddress: :6060\n`,
+      /:9: profilingAddress: profiles show memory, so only this machine may ask; write localhost:6060/,
+    ],
     ['a word for yes', `${GOOD}autoSettle: maybe\n`, /:9: autoSettle: "maybe" is neither true nor false/],
     [
       'a negative fee',

@@ -10,6 +10,7 @@ import {
   readLimits,
   readLock,
   readLogging,
+  readProfilingAddress,
   readRoutingPolicy,
 } from './operation.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -55,6 +56,7 @@ function readConfig(root: Section, { env, path, mode: configMode }: LoadOptions)
     listenAddress: readAddress(root, 'listenAddress', 'localhost:19090'),
     instrumentationAddress,
     healthAddress: readAddress(root, 'healthAddress', instrumentationAddress),
+    profilingAddress: readProfilingAddress(root),
     logging: readLogging(root.section('logging')),
     distributedLock: readLock(root.section('distributedLock'), env),
     routingPolicy: readRoutingPolicy(root.section('routingPolicy')),

@@ -1,5 +1,5 @@
 import { DEFAULT_GRPC_LIMITS } from '../../adapters/grpc/limits.ts';
-import { parseHostPort } from '../../adapters/net/address.ts';
+import { isLoopback, parseHostPort } from '../../adapters/net/address.ts';
 import { nearest } from '../nearest.ts';
 import { shown } from './problem.ts';
 import type { Section } from './section.ts';
@@ -77,6 +77,18 @@ export function readAddress(root: Section, name: string, fallback: string): stri
     return fallback;
   }
   return text;
+}
+
+/** Whoever reaches it can read the memory of the process: on this machine only. */
+export function readProfilingAddress(root: Section): string | undefined {
+  if (!root.text('profilingAddress')) return undefined;
+  const address = readAddress(root, 'profilingAddress', 'localhost:6060');
+  if (isLoopback(parseHostPort(address)!.host)) return address;
+  root.problem(
+    'profilingAddress',
+    'profiles show memory, so only this machine may ask; write localhost:6060',
+  );
+  return undefined;
 }
 
 export function readLock(section: Section, env: NodeJS.ProcessEnv): DistributedLockConfig {

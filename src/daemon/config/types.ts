@@ -14,6 +14,8 @@ export interface LnmuxConfig {
   readonly instrumentationAddress: string;
   /** Liveness and readiness over HTTP; with the metrics unless it says something else. */
   readonly healthAddress: string;
+  /** Profiles over HTTP, on loopback; undefined: none. */
+  readonly profilingAddress: string | undefined;
   readonly logging: LoggingConfig;
   readonly distributedLock: DistributedLockConfig;
   readonly routingPolicy: RoutingPolicyConfig;

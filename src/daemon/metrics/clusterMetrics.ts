@@ -14,6 +14,11 @@ export function addClusterMetrics(metrics: MetricsRegistry, of: Subjects): void 
     collect: () => [{ value: of.supervisor?.accepted.subscribers ?? 0 }],
   });
   metrics.gauge({
+    name: 'lnmux_auto_settle',
+    help: '1 if payments are settled without asking an application.',
+    collect: () => [{ value: of.autoSettle ? 1 : 0 }],
+  });
+  metrics.gauge({
     name: 'lnmux_leader',
     help: '1 while this process leads, 0 while it is a standby.',
     collect: () => [{ value: of.epoch === 0n ? 0 : 1 }],

@@ -13,6 +13,7 @@ export interface NamedLink {
 export interface Subjects {
   readonly measures: CoreMeasures;
   readonly limits: LimitsConfig;
+  readonly autoSettle: boolean;
   supervisor: Supervisor | undefined;
   links: readonly NamedLink[];
   /** Of the lead; 0 without it. */

@@ -31,6 +31,7 @@ export const instrumentsLayer = Layer.effect(
     const subjects: Subjects = {
       measures: new CoreMeasures(),
       limits: config.limits,
+      autoSettle: config.autoSettle,
       supervisor: undefined,
       links: [],
       epoch: 0n,
@@ -56,6 +57,17 @@ export const instrumentsLayer = Layer.effect(
     });
     if (!shared) {
       yield* listening({ name: 'Health', key: 'healthAddress', address: healthAddress, routes: health, log });
+    }
+    if (config.profilingAddress !== undefined) {
+      const { profilingRoutes } = yield* Effect.promise(() => import('../../adapters/http/profiling.ts'));
+      const routes = profilingRoutes((ms) => new Promise((resolve) => systemClock.setTimeout(resolve, ms)));
+      yield* listening({
+        name: 'Profiling',
+        key: 'profilingAddress',
+        address: config.profilingAddress,
+        routes,
+        log,
+      });
     }
     return { metrics, subjects, readiness, serverCalls, clientCalls };
   }),
