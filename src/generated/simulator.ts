@@ -132,7 +132,11 @@ export interface State {
   pending: number;
   finals: bigint;
   counters: Counters | undefined;
-  faults: Faults | undefined;
+  faults:
+    | Faults
+    | undefined;
+  /** Of every HTLC that was settled, off-chain and on-chain, since this node was made. */
+  receivedMsat: bigint;
 }
 
 export interface Counters {
@@ -1006,6 +1010,7 @@ function createBaseState(): State {
     finals: 0n,
     counters: undefined,
     faults: undefined,
+    receivedMsat: 0n,
   };
 }
 
@@ -1046,6 +1051,12 @@ export const State: MessageFns<State> = {
     }
     if (message.faults !== undefined) {
       Faults.encode(message.faults, writer.uint32(90).fork()).join();
+    }
+    if (message.receivedMsat !== 0n) {
+      if (BigInt.asUintN(64, message.receivedMsat) !== message.receivedMsat) {
+        throw new globalThis.Error("value provided for field message.receivedMsat of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.receivedMsat);
     }
     return writer;
   },
@@ -1149,6 +1160,14 @@ export const State: MessageFns<State> = {
             }
 
             message.faults = Faults.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.receivedMsat = reader.uint64() as bigint;
             continue;
           }
         }

@@ -22,15 +22,26 @@ export interface Issued {
   readonly preimageHex: string;
 }
 
+/** A complete payment as it was announced. */
+export interface Announced {
+  readonly hash: string;
+  readonly setId: Buffer;
+  readonly deadlineHeight: number;
+}
+
 /** The application on the other side of lnmux's API. */
 export class App {
   readonly client: ServiceClient;
   /** Accepted sets in the order of arrival. */
-  readonly accepted: { hash: string; setId: Buffer }[] = [];
+  readonly accepted: Announced[] = [];
   #stream: { cancel(): void } | undefined;
   #watchers = new Set<() => void>();
 
-  constructor(address: string) {
+  readonly #limitMs: number;
+
+  /** `limitMs`: how long a call, or an announcement, may take. */
+  constructor(address: string, limitMs = 30_000) {
+    this.#limitMs = limitMs;
     this.client = new ServiceClient(address, credentials.createInsecure());
   }
 
@@ -38,8 +49,8 @@ export class App {
   async subscribe(): Promise<void> {
     const stream = this.client.subscribeInvoiceAccepted({});
     this.#stream = stream;
-    stream.on('data', ({ hash, setId }: SubscribeInvoiceAcceptedResponse) => {
-      this.accepted.push({ hash: hex(hash), setId: Buffer.from(setId) });
+    stream.on('data', ({ hash, setId, deadlineHeight }: SubscribeInvoiceAcceptedResponse) => {
+      this.accepted.push({ hash: hex(hash), setId: Buffer.from(setId), deadlineHeight });
       for (const wake of [...this.#watchers]) wake();
     });
     stream.on('error', () => {});
@@ -49,7 +60,7 @@ export class App {
 
   call<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
     return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + 30_000 };
+      const options = { deadline: Date.now() + this.#limitMs };
       method.call(this.client, request, new Metadata(), options, (error, response) =>
         error ? reject(error) : resolve(response),
       );
@@ -79,12 +90,17 @@ export class App {
     };
   }
 
+  /** Name of the nth accepted set of an invoice. */
+  async acceptedSet(issued: Issued, count = 1): Promise<Buffer> {
+    return (await this.acceptedOf(issued, count)).setId;
+  }
+
   /** The nth accepted set of an invoice. */
-  async acceptedSet({ hashHex }: Issued, count = 1): Promise<Buffer> {
-    const deadline = Date.now() + 20_000;
+  async acceptedOf({ hashHex }: Issued, count = 1): Promise<Announced> {
+    const deadline = Date.now() + this.#limitMs;
     for (;;) {
       const found = this.accepted.filter(({ hash }) => hash === hashHex)[count - 1];
-      if (found) return found.setId;
+      if (found) return found;
       if (Date.now() > deadline) throw new Error('the set was not announced');
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 500);

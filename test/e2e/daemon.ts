@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../cli/harness.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** A line of the daemon's JSON log. */
 export interface Line {
@@ -71,6 +72,10 @@ export class Daemon {
     return this.#child.pid!;
   }
 
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** Lines with this message, so far. */
   lines(msg: string): readonly Line[] {
     return this.#lines.filter((line) => line.msg === msg);
@@ -83,7 +88,7 @@ export class Daemon {
     for (;;) {
       const line = found();
       if (line) return line;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null || Date.now() > deadline) {
+      if (this.hasEnded || Date.now() > deadline) {
         throw new Error(`no line "${msg}" in:\n${this.output.slice(-4_000)}`);
       }
       await new Promise<void>((resolve) => {

@@ -288,5 +288,12 @@ describe('the embedded PostgreSQL', () => {
     await again.address();
     await again.kill();
     await eventually(() => serversOf(folder).length === 0);
+
+    // Nobody else can lead on this database: the lease of the one that was killed is not waited for.
+    const next = run(config);
+    await next.address();
+    const at = (msg: string) => Date.parse(String(next.lines(msg)[0]?.time));
+    expect(at('Lock acquired') - at('Acquiring lock')).toBeLessThan(10_000);
+    await next.kill();
   });
 });

@@ -31,8 +31,11 @@ const dsn = Effect.gen(function* () {
   });
   yield* starting(async () => {
     const { Migrator } = await import('../../adapters/postgres/migrate.ts');
-    const { from, to } = await new Migrator(parseDsn(server.dsn)).up();
+    const { endAbandonedLease } = await import('../../adapters/postgres/abandonedLease.ts');
+    const target = parseDsn(server.dsn);
+    const { from, to } = await new Migrator(target).up();
     if (from !== to) log.info({ from, to }, 'Migrated the embedded database');
+    await endAbandonedLease(target);
   });
   return server.dsn;
 });

@@ -1,4 +1,5 @@
 import type { CircuitKey } from '../../domain/htlcKey.ts';
+import type { Msat } from '../../domain/msat.ts';
 import { type Channel, newChannel, skipIds, unanswer } from './channel.ts';
 import type {
   Htlc,
@@ -37,6 +38,7 @@ export class ChannelLedger {
   private readonly settings: () => NodeSettings;
   private readonly output: NodeOutput;
   private readonly timer: NodeTimer;
+  private received: Msat = 0n;
   // Timers of an earlier life of lnd do nothing.
   private life = 0;
 
@@ -114,6 +116,11 @@ export class ChannelLedger {
 
   finalCount(): number {
     return this.finals.size;
+  }
+
+  /** What all settled HTLCs brought in. */
+  get receivedMsat(): Msat {
+    return this.received;
   }
 
   /** Puts a response into the channel's mailbox. The first one counts; lnd drops others silently. */
@@ -199,6 +206,7 @@ export class ChannelLedger {
 
   private resolve(htlc: Htlc, resolution: Resolution): void {
     htlc.stage = 'final';
+    if (resolution.settled) this.received += htlc.incomingAmountMsat;
     const { storeFinals, loseFinalEvents } = this.settings();
     const key = keyOf(htlc);
     if (storeFinals) this.finals.set(circuitText(key), resolution);
@@ -347,6 +355,7 @@ export class ChannelLedger {
     const channel = this.channel(chanId);
     channel.signed = channel.signed.filter((htlc) => htlc.htlcId !== htlcId);
     const htlc = this.find(record);
+    if (htlc && settled) this.received += htlc.incomingAmountMsat;
     if (htlc) this.forget(htlc);
     skipIds(channel, htlcId + 1n);
   }

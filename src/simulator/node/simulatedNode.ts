@@ -1,4 +1,5 @@
 import type { CircuitKey } from '../../domain/htlcKey.ts';
+import type { Msat } from '../../domain/msat.ts';
 import { sha256 } from '../../lightning/crypto.ts';
 import { FINALS_NOT_STORED, HTLC_UNKNOWN, unavailable } from './faults.ts';
 import { Interceptor } from './interceptor.ts';
@@ -307,5 +308,9 @@ export class SimulatedNode {
 
   finalCount(): number {
     return this.ledger.finalCount();
+  }
+
+  get receivedMsat(): Msat {
+    return this.ledger.receivedMsat;
   }
 }

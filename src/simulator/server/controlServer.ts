@@ -100,5 +100,6 @@ function stateOf({ node, hub, faults, identity }: NodeContext): State {
       restarts: BigInt(counters.restarts),
     },
     faults: faults.current,
+    receivedMsat: node.receivedMsat,
   };
 }

@@ -1,0 +1,46 @@
+import type { Payment } from './cluster.ts';
+import { eventually } from './eventually.ts';
+import type { Scenario } from './scenario.ts';
+import type { Stage } from './stage.ts';
+import { all, settle, settledInFull, waiting } from './steps.ts';
+
+/** A block now and then, as the chain does it: claims need some to be sent and to be confirmed. */
+async function mineUntilOver(stage: Stage, payment: Promise<Payment>, deadlineHeight: number): Promise<void> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  payment.then(over, over);
+  await eventually('the claim on chain', stage.limitMs, async () => {
+    if (isOver) return true;
+    if ((await stage.cluster.height()) < deadlineHeight) await stage.cluster.mine(1);
+    // What the nodes send to the chain next takes them a moment.
+    await new Promise((wake) => setTimeout(wake, 200));
+    return isOver;
+  });
+}
+
+const heldWhileClosed: Scenario = {
+  name: 'a channel is force-closed with a held HTLC: settling takes the money from the chain',
+  async run(stage) {
+    const { alice } = stage.cluster.nodes;
+    const paid = await waiting(stage, (text) => stage.cluster.payer.send(text, all('alice')));
+    await alice.forceClose();
+    await settle(stage, paid);
+    await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
+    await settledInFull(stage, paid);
+    await stage.ready('alice');
+    await alice.openChannel();
+  },
+};
+
+const usableAgain: Scenario = {
+  name: 'after a force close a new channel serves as the old one did',
+  async run(stage) {
+    const paid = await waiting(stage, (text) => stage.cluster.payer.pay(text, { through: 'alice' }));
+    await settle(stage, paid);
+    await settledInFull(stage, paid);
+  },
+};
+
+export const ON_CHAIN: readonly Scenario[] = [heldWhileClosed, usableAgain];
