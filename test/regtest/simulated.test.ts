@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 /** The scenarios that `npm run test:regtest` runs with real lnd nodes, here with simulated ones. */
-describe('on simulated nodes', () => {
+describe('on simulated nodes', { timeout: 180_000 }, () => {
   it.each(SCENARIOS)('$name', ({ name }: Scenario) => runs.get(name));
 
   it('every scenario has a name of its own', () => {

@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** Only scenarios whose name contains one of these. */
+  readonly only: readonly string[];
+  readonly simulated: boolean;
+  readonly keep: boolean;
+  readonly list: boolean;
+  readonly help: boolean;
+}
+
+export const USAGE = `Usage: npm run test:regtest [-- OPTIONS]
+
+Starts bitcoind or btcd, three lnd nodes and lnmuxd, on free ports and in a temporary folder, and runs the end-to-end
+scenarios with them. The environment names the programs:
+
+  LND_BIN        lnd 0.20.3, 0.21.2 or later
+  LNCLI_BIN      lncli of the same release
+  BITCOIND_BIN   bitcoind 25 or later,
+  or BTCD_BIN    btcd 0.23 or later
+
+  --only TEXT    only scenarios whose name contains the text; may be repeated
+  --list         print the names of the scenarios
+  --keep         keep the folder, also when all is well
+  --simulated    with simulated nodes, as npm test does: nothing is needed
+  --help
+`;
+
+/** Throws TypeError with a text for the user. */
+export function parseOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      simulated: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
