@@ -88,7 +88,10 @@ describe('versions', () => {
         problem: expect.stringMatching(/too old.*upgrade to 0\.20\.3, 0\.21\.2 or later/),
       });
     }
-    expect(lndVersion('lncli version 0.20.3-beta')).toEqual({ problem: expect.stringMatching(/not lnd/) });
+    expect(lndVersion('lnd-v0.21 version 0.21.2-beta commit=v0.21.2-beta')).toBe('0.21.2-beta');
+    for (const other of ['lncli version 0.20.3-beta commit=v0.20.3-beta', 'btcd version 0.24.2-beta']) {
+      expect(lndVersion(other)).toEqual({ problem: expect.stringMatching(/not lnd/) });
+    }
     expect(lncliVersion('lnd version 0.20.3-beta')).toEqual({ problem: expect.stringMatching(/not lncli/) });
   });
 
@@ -98,12 +101,16 @@ describe('versions', () => {
       problem: 'bitcoind 24.2.0 is too old: 25.0 or later is needed',
     });
     expect(chainVersion('btcd', 'btcd version 0.24.2-beta')).toBe('0.24.2-beta');
+    expect(chainVersion('btcd', 'btcd-linux version 0.25.0-beta')).toBe('0.25.0-beta');
     expect(chainVersion('btcd', 'btcd version 0.22.1-beta')).toEqual({
       problem: 'btcd 0.22.1-beta is too old: 0.23 or later is needed',
     });
     expect(chainVersion('bitcoind', 'btcd version 0.24.2')).toEqual({
       problem: expect.stringMatching(/not bitcoind/),
     });
+    for (const other of ['lnd version 0.24.2-beta commit=x', 'Bitcoin Core daemon version v29.0.0']) {
+      expect(chainVersion('btcd', other)).toEqual({ problem: expect.stringMatching(/not btcd/) });
+    }
   });
 
   it('that do not fit together, and programs that do not start, are named', async () => {

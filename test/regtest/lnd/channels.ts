@@ -51,7 +51,8 @@ export async function openChannel(payer: LndNode, node: LndNode, chain: Chain, m
       return { txid: readFundingTxid(await payer.lncli.call(openChannelArgs(plan))) };
     } catch (error) {
       // Only what says that nothing was begun may be tried again.
-      const isEarly = error instanceof LncliError && /synced|starting|not online/.test(error.reason);
+      const isEarly =
+        error instanceof LncliError && /synced|[Ss]ynchroniz|starting|not online/.test(error.reason);
       return isEarly ? undefined : { error };
     }
   });

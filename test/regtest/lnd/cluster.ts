@@ -15,7 +15,7 @@ const STOP_LIMIT_MS = 30_000;
 export class LndCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, LndClusterNode>>;
   readonly payer: LndPayer;
-  readonly patience: Patience = { limitMs: 120_000, shortTimeout: '5s' };
+  readonly patience: Patience = { limitMs: 120_000, shortTimeout: '5s', blockMs: 2_000 };
   readonly #chain: Chain;
   readonly #all: readonly LndNode[];
 

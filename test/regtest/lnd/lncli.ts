@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { lncliArgs } from './arguments.ts';
+import { environment } from './processes.ts';
 
 export interface LncliTarget {
   /** The program. */
@@ -49,7 +50,7 @@ export class Lncli {
   call(args: readonly string[], limitMs = CALL_LIMIT_MS): Promise<string> {
     const { binary, name, home } = this.#target;
     const all = [...lncliArgs(this.#target), ...args];
-    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home };
+    const env = environment(home);
     return new Promise((resolve, reject) => {
       const options = {
         env,

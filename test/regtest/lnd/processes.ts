@@ -12,6 +12,13 @@ export interface ProcessPlan {
   readonly home: string;
 }
 
+/** What a program gets of our environment: how to run, but nothing of this user's settings. */
+export function environment(home: string): NodeJS.ProcessEnv {
+  const { PATH = '/usr/bin:/bin', LD_LIBRARY_PATH, TZ } = process.env;
+  const given = Object.entries({ LD_LIBRARY_PATH, TZ }).filter(([, value]) => value !== undefined);
+  return { PATH, HOME: home, ...Object.fromEntries(given) };
+}
+
 const running = new Set<ManagedProcess>();
 
 /** Ends everything that still runs, this moment. For the end of the program, however it comes. */
@@ -33,8 +40,12 @@ export class ManagedProcess {
     this.#logPath = logPath;
     const log = openSync(logPath, 'a');
     writeSync(log, `--- ${command} ${args.join(' ')}\n`);
-    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home };
-    const child = spawn(command, args, { env, cwd: home, detached: true, stdio: ['ignore', log, log] });
+    const child = spawn(command, args, {
+      env: environment(home),
+      cwd: home,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     this.#child = child;
     running.add(this);

@@ -66,9 +66,9 @@ function ofText(
   return typeof result === 'string' ? result : { problem: `${program}: ${result.problem}` };
 }
 
-/** `lnd version 0.20.3-beta commit=v0.20.3-beta`. */
+/** `lnd version 0.20.3-beta commit=v0.20.3-beta`; in place of `lnd` what the file is called. */
 export function lndVersion(text: string): string | { problem: string } {
-  const found = /^lnd version (\S+)/m.exec(text)?.[1];
+  const found = /^(?!lncli )\S+ version (\S+) commit=/m.exec(text)?.[1];
   const version = found === undefined ? undefined : parseLndVersion(found);
   if (!version) return { problem: `this is not lnd: it says "${firstLine(text)}"` };
   const weakness = weaknessOf(version);
@@ -81,9 +81,13 @@ export function lncliVersion(text: string): string | { problem: string } {
   return version ? version.text : { problem: `this is not lncli: it says "${firstLine(text)}"` };
 }
 
-/** `Bitcoin Core daemon version v29.0.0` (older: `Bitcoin Core version v25.1.0`), `btcd version 0.24.2-beta`. */
+/**
+ * `Bitcoin Core daemon version v29.0.0` (older: `Bitcoin Core version v25.1.0`), `btcd version 0.24.2-beta`; in place
+ * of `btcd` what the file is called.
+ */
 export function chainVersion(kind: ChainBinary['kind'], text: string): string | { problem: string } {
-  const pattern = kind === 'bitcoind' ? /version v?(\d+)\.(\d+)\S*/ : /^btcd version (\d+)\.(\d+)\S*/m;
+  const pattern =
+    kind === 'bitcoind' ? /version v?(\d+)\.(\d+)\S*/ : /^\S+ version (\d+)\.(\d+)\S*(?!.*commit=)/m;
   const match = kind === 'bitcoind' && !/Bitcoin|Knots/.test(text) ? null : pattern.exec(text);
   if (!match) return { problem: `this is not ${kind}: it says "${firstLine(text)}"` };
   const [whole, major = '', minor = ''] = match;

@@ -27,6 +27,8 @@ export interface Patience {
   readonly limitMs: number;
   /** A hold or accept timeout that a test is willing to wait for, in lnmux.yml's words. */
   readonly shortTimeout: string;
+  /** What the nodes may need after a block to send their next transaction. */
+  readonly blockMs: number;
 }
 
 /** An lnd of the cluster. */

@@ -14,8 +14,7 @@ async function mineUntilOver(stage: Stage, payment: Promise<Payment>, deadlineHe
   await eventually('the claim on chain', stage.limitMs, async () => {
     if (isOver) return true;
     if ((await stage.cluster.height()) < deadlineHeight) await stage.cluster.mine(1);
-    // What the nodes send to the chain next takes them a moment.
-    await new Promise((wake) => setTimeout(wake, 200));
+    await new Promise((wake) => setTimeout(wake, stage.cluster.patience.blockMs));
     return isOver;
   });
 }

@@ -26,7 +26,7 @@ const AMOUNT_FOR_BOTH_MSAT = 400_000_001n;
 export class SimulatedCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, SimulatedNode & ClusterNode>>;
   readonly payer: Payer;
-  readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s' };
+  readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
   readonly #chain: SimulatedChain;
 
   private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain) {
