@@ -17,6 +17,9 @@ import { Scene } from '../../verify/exhaustive/scene.ts';
 import { scopesOf } from '../../verify/exhaustive/scopes.ts';
 import { Random } from '../../verify/fuzz/engine/random.ts';
 
+/** On a machine that has much else to do. */
+const LONG_MS = 240_000;
+
 const scopeNamed = (name: string) => scopesOf(name)[0]!;
 
 /** The world in which a scope was explored. */
@@ -39,6 +42,7 @@ describe('every interleaving of a small world around the real charts', () => {
       // The residual that no design avoids is met, and called that.
       if (name === 'faults') expect(report.partials).toBeGreaterThan(0);
     },
+    LONG_MS,
   );
 
   it('gives the same figures each time', () => {
@@ -58,6 +62,7 @@ describe('states that stand for others', () => {
       expect(missing).toBe(0);
       expect(all).toBeGreaterThan(reduced);
     },
+    LONG_MS,
   );
 
   it.each(['restarts', 'split', 'third'])('scope %s: like memories have like futures', (name) => {
@@ -101,17 +106,21 @@ describe('the checker finds what is seeded', () => {
     return { law, steps: (report.violation?.story ?? report.stuckStory)?.length };
   };
 
-  it.each(MUTANTS)('$design.name: $what', (mutant) => {
-    const shortest = verdictOf(mutant, SHORTEST);
-    expect(shortest.law.startsWith(mutant.breaks)).toBe(true);
-    expect(shortest.steps).toBeGreaterThan(0);
-    // No story is shorter for telling all states apart. (The largest scope takes too long that way.)
-    if (mutant.scope !== 'two-takeovers') expect(verdictOf(mutant, PLAIN)).toEqual(shortest);
-    // In another order another law may be found broken first.
-    const fewest = verdictOf(mutant, FEWEST);
-    expect(fewest.law).not.toBe('nothing');
-    expect(fewest.steps).toBeGreaterThan(0);
-  });
+  it.each(MUTANTS)(
+    '$design.name: $what',
+    (mutant) => {
+      const shortest = verdictOf(mutant, SHORTEST);
+      expect(shortest.law.startsWith(mutant.breaks)).toBe(true);
+      expect(shortest.steps).toBeGreaterThan(0);
+      // No story is shorter for telling all states apart. (The largest scope takes too long that way.)
+      if (mutant.scope !== 'two-takeovers') expect(verdictOf(mutant, PLAIN)).toEqual(shortest);
+      // In another order another law may be found broken first.
+      const fewest = verdictOf(mutant, FEWEST);
+      expect(fewest.law).not.toBe('nothing');
+      expect(fewest.steps).toBeGreaterThan(0);
+    },
+    LONG_MS,
+  );
 
   it('at least 20 of them, each with a name of its own', () => {
     expect(MUTANTS.length).toBeGreaterThanOrEqual(20);

@@ -18,6 +18,16 @@ export function printReport(report: Report): void {
   printStory(report);
 }
 
+export function printTotal(reports: readonly Report[]): void {
+  const sum = (of: (report: Report) => number) => count(reports.reduce((total, r) => total + of(r), 0));
+  const done = reports.filter((r) => r.isComplete).length;
+  console.log(
+    `${done} of ${reports.length} scopes complete: ${sum((r) => r.states)} states, ${sum((r) => r.transitions)} ` +
+      `transitions, ${sum((r) => Math.round(r.seconds))} s; ${sum((r) => (r.violation ? 1 : 0))} violations, ` +
+      `${sum((r) => r.stuck)} stuck`,
+  );
+}
+
 export function printStory({ violation, stuckStory }: Report): void {
   const story = violation?.story ?? stuckStory;
   if (!story) return;

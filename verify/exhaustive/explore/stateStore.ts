@@ -34,7 +34,7 @@ export class StateStore {
     }
     this.#chunks[chunk]!.set(words, (index & CHUNK_MASK) * WORDS);
     this.#parents[chunk]![index & CHUNK_MASK] = parent;
-    if (this.size * 2 > this.#table.length) this.#grow();
+    if (this.size * 4 > this.#table.length * 3) this.#grow();
     return index;
   }
 
@@ -80,7 +80,7 @@ export class StateStore {
   }
 
   #grow(): void {
-    const table = new Uint32Array(this.#table.length * 4);
+    const table = new Uint32Array(this.#table.length * 2);
     const mask = table.length - 1;
     for (let index = 0; index < this.size; index++) {
       let slot = hashOf(this.chunkOf(index), this.offsetOf(index)) & mask;
