@@ -160,6 +160,58 @@ export interface SubscribeSingleInvoiceRequest {
   hash: Buffer;
 }
 
+export interface SubscribeEventsRequest {
+  /** Only events with a higher sequence number. 0: all there are. */
+  afterSequence: bigint;
+  /** Only what happens from now on. Not together with after_sequence. */
+  onlyNew: boolean;
+}
+
+/** Added. Something that has become of an invoice. */
+export interface InvoiceEvent {
+  /** Grows from event to event, with gaps. */
+  sequence: bigint;
+  type: InvoiceEvent_Type;
+  hash: Buffer;
+  /** Empty where the set was not complete. */
+  setId: Buffer;
+  /** Unix milliseconds. */
+  timeMs: bigint;
+  /** With GIVEN_BACK and FAILED: the reason's name, for example accept_timeout. */
+  failureReason: string;
+  /** With SETTLED and FAILED: what has finally arrived. */
+  settledMsat: bigint;
+}
+
+export const InvoiceEvent_Type = {
+  UNSPECIFIED: 0,
+  /** ACCEPTED - A payment is complete and waits for the application. */
+  ACCEPTED: 1,
+  /**
+   * GIVEN_BACK - HTLCs were given back that no settlement was requested for: a payment that nobody decided upon or that was
+   * canceled, an incomplete one, or a single HTLC that came too late. set_id tells which; failure_reason why.
+   */
+  GIVEN_BACK: 2,
+  SETTLE_REQUESTED: 3,
+  /** SETTLED - Every part is settled. */
+  SETTLED: 4,
+  /** FAILED - Settlement was requested and did not succeed as a whole. */
+  FAILED: 5,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type InvoiceEvent_Type = typeof InvoiceEvent_Type[keyof typeof InvoiceEvent_Type];
+
+export namespace InvoiceEvent_Type {
+  export type UNSPECIFIED = typeof InvoiceEvent_Type.UNSPECIFIED;
+  export type ACCEPTED = typeof InvoiceEvent_Type.ACCEPTED;
+  export type GIVEN_BACK = typeof InvoiceEvent_Type.GIVEN_BACK;
+  export type SETTLE_REQUESTED = typeof InvoiceEvent_Type.SETTLE_REQUESTED;
+  export type SETTLED = typeof InvoiceEvent_Type.SETTLED;
+  export type FAILED = typeof InvoiceEvent_Type.FAILED;
+  export type UNRECOGNIZED = typeof InvoiceEvent_Type.UNRECOGNIZED;
+}
+
 /** Added. How an invoice stands. */
 export interface InvoiceReport {
   hash: Buffer;
@@ -1395,6 +1447,195 @@ export const SubscribeSingleInvoiceRequest: MessageFns<SubscribeSingleInvoiceReq
   },
 };
 
+function createBaseSubscribeEventsRequest(): SubscribeEventsRequest {
+  return { afterSequence: 0n, onlyNew: false };
+}
+
+export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
+  encode(message: SubscribeEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.afterSequence !== 0n) {
+      if (BigInt.asUintN(64, message.afterSequence) !== message.afterSequence) {
+        throw new globalThis.Error("value provided for field message.afterSequence of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.afterSequence);
+    }
+    if (message.onlyNew !== false) {
+      writer.uint32(16).bool(message.onlyNew);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubscribeEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubscribeEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.afterSequence = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.onlyNew = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInvoiceEvent(): InvoiceEvent {
+  return {
+    sequence: 0n,
+    type: 0,
+    hash: Buffer.alloc(0),
+    setId: Buffer.alloc(0),
+    timeMs: 0n,
+    failureReason: "",
+    settledMsat: 0n,
+  };
+}
+
+export const InvoiceEvent: MessageFns<InvoiceEvent> = {
+  encode(message: InvoiceEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asUintN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.sequence);
+    }
+    if (message.type !== 0) {
+      writer.uint32(16).int32(message.type);
+    }
+    if (message.hash.length !== 0) {
+      writer.uint32(26).bytes(message.hash);
+    }
+    if (message.setId.length !== 0) {
+      writer.uint32(34).bytes(message.setId);
+    }
+    if (message.timeMs !== 0n) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.timeMs);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(50).string(message.failureReason);
+    }
+    if (message.settledMsat !== 0n) {
+      if (BigInt.asUintN(64, message.settledMsat) !== message.settledMsat) {
+        throw new globalThis.Error("value provided for field message.settledMsat of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.settledMsat);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvoiceEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvoiceEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.setId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.settledMsat = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseInvoiceReport(): InvoiceReport {
   return {
     hash: Buffer.alloc(0),
@@ -1962,6 +2203,25 @@ export const ServiceService = {
     responseSerialize: (value: InvoiceReport): Buffer => Buffer.from(InvoiceReport.encode(value).finish()),
     responseDeserialize: (value: Buffer): InvoiceReport => InvoiceReport.decode(value),
   },
+  /**
+   * Added. What becomes of all invoices, in the order in which it was written down, from a place of your choice on:
+   * remember the sequence of the last event you have dealt with, and give it as after_sequence when you come back.
+   * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
+   * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
+   *
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
+   * or its database is away; subscribe again.
+   */
+  subscribeEvents: {
+    path: "/lnmux.Service/SubscribeEvents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SubscribeEventsRequest): Buffer =>
+      Buffer.from(SubscribeEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SubscribeEventsRequest => SubscribeEventsRequest.decode(value),
+    responseSerialize: (value: InvoiceEvent): Buffer => Buffer.from(InvoiceEvent.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InvoiceEvent => InvoiceEvent.decode(value),
+  },
 } as const;
 
 export interface ServiceServer extends UntypedServiceImplementation {
@@ -2017,6 +2277,16 @@ export interface ServiceServer extends UntypedServiceImplementation {
    * UNAVAILABLE: subscribe again, and the first message says what has become of it.
    */
   subscribeSingleInvoice: handleServerStreamingCall<SubscribeSingleInvoiceRequest, InvoiceReport>;
+  /**
+   * Added. What becomes of all invoices, in the order in which it was written down, from a place of your choice on:
+   * remember the sequence of the last event you have dealt with, and give it as after_sequence when you come back.
+   * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
+   * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
+   *
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
+   * or its database is away; subscribe again.
+   */
+  subscribeEvents: handleServerStreamingCall<SubscribeEventsRequest, InvoiceEvent>;
 }
 
 export interface ServiceClient extends Client {
@@ -2183,6 +2453,21 @@ export interface ServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<InvoiceReport>;
+  /**
+   * Added. What becomes of all invoices, in the order in which it was written down, from a place of your choice on:
+   * remember the sequence of the last event you have dealt with, and give it as after_sequence when you come back.
+   * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
+   * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
+   *
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
+   * or its database is away; subscribe again.
+   */
+  subscribeEvents(request: SubscribeEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<InvoiceEvent>;
+  subscribeEvents(
+    request: SubscribeEventsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<InvoiceEvent>;
 }
 
 export const ServiceClient = makeGenericClientConstructor(ServiceService, "lnmux.Service") as unknown as {

@@ -10,7 +10,12 @@ function journal(maxLines = 10_000) {
   const store = new FakeStore();
   const session = store.open();
   const log = new RecordingLog();
-  const book = new Journal({ store: session, epoch: session.epoch, clock, log, maxLines });
+  const book = new Journal({
+    write: (lines, height) => session.journal(session.epoch, lines, height),
+    clock,
+    log,
+    maxLines,
+  });
   const append = (event: string) => book.append(line(event));
   const written = () => store.tables.events.map(({ event }) => event);
   return { clock, store, session, log, book, append, written };

@@ -264,6 +264,8 @@ describe('property: whatever happens between its reads, and however late these c
           invoicesByHash: rig.session.invoicesByHash.bind(rig.session),
           listInvoices: rig.session.listInvoices.bind(rig.session),
           eventsByHash: rig.session.eventsByHash.bind(rig.session),
+          eventsAfter: rig.session.eventsAfter.bind(rig.session),
+          lastEvent: rig.session.lastEvent.bind(rig.session),
         };
         const app = applicationOf(rig, slowly(session, delays));
         const lazy: InvoiceReport[] = [];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { PaymentHash } from '../../src/domain/hash.ts';
+import type { PaymentHash, SetId } from '../../src/domain/hash.ts';
 import { NODE_A, NODE_B, PREIMAGE, reportOf, setOf } from '../grpc/fakeApplication.ts';
 import { closeAfterTest, eventually, type Running, running } from '../grpc/harness.ts';
 import { run, start } from './harness.ts';
@@ -133,6 +133,35 @@ describe('lnmuxcli, as a process', () => {
         sequence_number: '0',
       },
     ]);
+  });
+
+  it('events prints one object a line', async () => {
+    const on = await running();
+    const process_ = start('lnmuxcli', ['--rpcserver', on.server.address, 'events', '--after', '7']);
+    await eventually(() => on.application.events.length === 1);
+    const event = {
+      sequence: 8n,
+      type: 'failed',
+      paymentHash: HASH as PaymentHash,
+      setId: SET_ID as SetId,
+      at: 1_700_000_000_999,
+      failureReason: 'deadline_reached',
+      settledMsat: 0n,
+    } as const;
+    on.application.events[0]?.push({ result: 'event', event });
+    await eventually(() => process_.stdout().endsWith('\n'));
+    expect(on.application.asked).toEqual(['events 7']);
+    expect(JSON.parse(process_.stdout())).toEqual({
+      sequence: '8',
+      type: 'FAILED',
+      hash: HASH,
+      set_id: SET_ID,
+      time_ms: '1700000000999',
+      failure_reason: 'deadline_reached',
+      settled_msat: '0',
+    });
+    process_.child.kill('SIGINT');
+    expect(await process_.finished).toMatchObject({ code: 0, stderr: '' });
   });
 
   it.each([

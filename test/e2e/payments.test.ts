@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeIdFromText } from '../../src/domain/hash.ts';
-import { type InvoiceReport, InvoiceReport_State, Part_Status } from '../../src/generated/lnmux.ts';
+import {
+  type InvoiceEvent,
+  InvoiceEvent_Type,
+  type InvoiceReport,
+  InvoiceReport_State,
+  Part_Status,
+} from '../../src/generated/lnmux.ts';
 import { Cluster, eventually } from './cluster.ts';
 import { E2E_IDENTITY_KEY } from './daemon.ts';
 
@@ -98,8 +104,10 @@ describe('a payment', () => {
     const report = await app.call(app.client.lookupInvoice, { hash: issued.hash });
     expect(report).toMatchObject({ amountMsat: 10_000n, receivedMsat: 10_000n, setId });
     expect(report.state).toBe(InvoiceReport_State.ACCEPTED);
-    const held = report.parts.filter((part) => part.status === Part_Status.HELD);
-    expect(held.map(({ nodeName }) => nodeName).sort()).toEqual(['alice', 'bob']);
+    expect(report.parts.map(({ nodeName }) => nodeName).sort()).toEqual(['alice', 'bob']);
+    // A node that is just being asked for its outcomes is not believed for a moment.
+    const here: number[] = [Part_Status.HELD, Part_Status.ABSENT];
+    expect(report.parts.every((part) => here.includes(part.status))).toBe(true);
     expect(report.deadlineSecondsEstimate).toBe(BigInt(report.blocksLeft) * 600n);
     expect(Number(report.timeoutSecondsLeft)).toBeLessThanOrEqual(3);
     expect(await app.settle(issued, setId)).toBe(status.OK);
@@ -114,6 +122,37 @@ describe('a payment', () => {
       explanation: 'Paid: every part is settled.',
     });
     expect((await waiting).invoiceStatus).toBe(3);
+  });
+
+  it('and all others are in the stream of events, also for who comes back with a cursor', async () => {
+    const { app, payer } = cluster;
+    const read = (afterSequence: bigint) => {
+      const events: InvoiceEvent[] = [];
+      const stream = app.client.subscribeEvents({ afterSequence, onlyNew: false });
+      stream.on('data', (event: InvoiceEvent) => events.push(event)).on('error', () => {});
+      return { events, close: () => stream.cancel() };
+    };
+    const first = read(0n);
+    const issued = await invoice(10_000n);
+    const refused = payer.pay(issued.text, { maxRetries: 0 });
+    const canceled = await app.acceptedSet(issued);
+    await app.cancel(issued, canceled);
+    await refused;
+    const of = (events: readonly InvoiceEvent[], type: number) =>
+      events.find((event) => event.type === type && event.hash.equals(issued.hash));
+    await eventually(() => of(first.events, InvoiceEvent_Type.GIVEN_BACK) !== undefined);
+    first.close();
+    const cursor = of(first.events, InvoiceEvent_Type.GIVEN_BACK)!;
+    expect(cursor).toMatchObject({ setId: canceled, failureReason: 'canceled' });
+    const paying = payer.pay(issued.text);
+    expect(await app.settle(issued, await app.acceptedSet(issued, 2))).toBe(status.OK);
+    await paying;
+    const second = read(cursor.sequence);
+    await eventually(() => of(second.events, InvoiceEvent_Type.SETTLED) !== undefined);
+    second.close();
+    expect(of(second.events, InvoiceEvent_Type.SETTLED)).toMatchObject({ settledMsat: 10_000n });
+    expect(second.events.every(({ sequence }) => sequence > cursor.sequence)).toBe(true);
+    expect(of(second.events, InvoiceEvent_Type.GIVEN_BACK)).toBeUndefined();
   });
 
   it('of more than the invoice asks is taken, up to twice that', async () => {

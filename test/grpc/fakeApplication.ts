@@ -10,6 +10,7 @@ import type {
   SettleResult,
   WaitResult,
 } from '../../src/actors/ports/application.ts';
+import type { EventCursor, EventResult, EventSubscription } from '../../src/actors/ports/invoiceEvents.ts';
 import type {
   InvoiceReport,
   InvoiceWatch,
@@ -125,6 +126,32 @@ export class FakeWatch implements InvoiceWatch {
   }
 }
 
+/** As {@link FakeWatch}, for events. */
+export class FakeEvents implements EventSubscription {
+  closed = false;
+  readonly #results: EventResult[] = [];
+  #waiting: (() => void) | undefined;
+
+  push(...results: EventResult[]): void {
+    this.#results.push(...results);
+    this.#waiting?.();
+  }
+
+  async next(): Promise<EventResult> {
+    while (!this.closed && this.#results.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    return this.#results.shift() ?? { result: 'unavailable', reason: 'lnmux is shutting down' };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#waiting?.();
+  }
+}
+
 /** Answers as it is told to, and remembers what it was asked. */
 export class FakeApplication implements Application {
   readonly added: AddInvoice[] = [];
@@ -136,6 +163,7 @@ export class FakeApplication implements Application {
   cancel: () => Promise<CancelResult> = async () => ({ result: 'canceled' });
   wait: ((signal: AbortSignal) => Promise<WaitResult>) | undefined;
   readonly watches: FakeWatch[] = [];
+  readonly events: FakeEvents[] = [];
   lookup: LookupResult = { result: 'not_found' };
   list: (max: number) => Promise<ListResult> = async () => ({ ok: true, invoices: [] });
   addResult: AddInvoiceResult | Error | undefined;
@@ -178,6 +206,13 @@ export class FakeApplication implements Application {
     const watch = new FakeWatch();
     this.watches.push(watch);
     return watch;
+  }
+
+  subscribeEvents(start: EventCursor): EventSubscription {
+    this.asked.push(`events ${start}`);
+    const events = new FakeEvents();
+    this.events.push(events);
+    return events;
   }
 
   waitForFinalStatus(hash: PaymentHash, signal: AbortSignal, fromIssue: boolean): Promise<WaitResult> {

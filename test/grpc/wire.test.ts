@@ -43,6 +43,7 @@ describe('the bytes on the wire', () => {
         'ListInvoices',
         'LookupInvoice',
         'SubscribeSingleInvoice',
+        'SubscribeEvents',
       ].map((name) => `/lnmux.Service/${name}`),
     );
   });

@@ -52,6 +52,7 @@ export class StoreSession implements DecisionStore {
   readonly knownReleased = new Set<string>();
   readonly knownFailed = new Set<PartId>();
   readonly #store: FakeStore;
+  eventReads = 0;
   #dead = false;
   #hanging: (() => void)[] = [];
 
@@ -134,6 +135,19 @@ export class StoreSession implements DecisionStore {
 
   async eventsByHash(hash: PaymentHash): Promise<readonly StoredEvent[]> {
     return this.#store.tables.events.filter((event) => event.paymentHash === hash);
+  }
+
+  async eventsAfter(sequence: bigint, max: number): Promise<readonly StoredEvent[]> {
+    this.eventReads += 1;
+    if (this.failingReads > 0) {
+      this.failingReads -= 1;
+      throw new Error('connection refused');
+    }
+    return this.#store.tables.events.filter((event) => event.sequence > sequence).slice(0, max);
+  }
+
+  async lastEvent(): Promise<bigint> {
+    return this.#store.tables.sequence;
   }
 
   async #write<T>(epoch: bigint, fates: WriteFate[], apply: () => T[]): Promise<BatchOutcome<T>> {

@@ -169,13 +169,11 @@ export class FakeTables {
     const status = final.settled ? ('SETTLED' as const) : ('FAILED' as const);
     const members = row.invoice.members.map((m) => (m === member ? { ...m, status } : m));
     row.invoice = { ...row.invoice, members };
-    this.#event(epoch, {
-      ...final,
-      setId: row.invoice.setId,
-      machine: 'htlcSet',
-      ...finalLine('released', final),
-    });
-    if (members.some((m) => m.status === 'SETTLE_REQUESTED')) return { outcome: 'pending' };
+    const line = { ...final, ...finalLine('released', final), setId: row.invoice.setId };
+    if (members.some((m) => m.status === 'SETTLE_REQUESTED')) {
+      this.#event(epoch, { ...line, machine: 'htlcSet' });
+      return { outcome: 'pending' };
+    }
     const settledMsat = members.reduce((sum, m) => sum + (m.status === 'SETTLED' ? m.amountMsat : 0n), 0n);
     const all = members.every((m) => m.status === 'SETTLED');
     const cause = settledMsat > 0n ? 'partially_settled' : 'parts_failed';
@@ -186,7 +184,10 @@ export class FakeTables {
       settledMsat,
       finalizedAt: final.at,
     };
-    return { outcome: 'invoiceFinal', status: all ? 'settled' : 'failed', settledMsat };
+    const end = all ? ('settled' as const) : ('failed' as const);
+    const details = { settledMsat: String(settledMsat), ...(all ? {} : { cause }) };
+    this.#event(epoch, { ...line, machine: 'invoice', from: 'settleRequested', to: end, details });
+    return { outcome: 'invoiceFinal', status: end, settledMsat };
   }
 
   journal(epoch: bigint, lines: readonly JournalLine[], height: number): void {

@@ -159,6 +159,8 @@ export class DatabaseServer {
       },
       listInvoices: () => this.#read(process, 'list', () => state.byHash([...state.invoices.keys()])),
       eventsByHash: () => Promise.resolve([]),
+      eventsAfter: () => Promise.resolve([]),
+      lastEvent: () => Promise.resolve(0n),
     };
   }
 

@@ -8,6 +8,7 @@ import type { RouteHints } from '../nodes/routeHints.ts';
 import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from '../ports/application.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
+import { EventReader } from '../reports/eventReader.ts';
 import { InvoiceReports } from '../reports/invoiceReports.ts';
 import { ReportWatch } from '../reports/invoiceWatch.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
@@ -90,6 +91,8 @@ export function createApplication(options: ApplicationServiceOptions): Applicati
       }
     },
     watchInvoice: (hash) => new ReportWatch(hash, reports, supervisor.changes),
+    subscribeEvents: (start) =>
+      new EventReader({ store, tail: supervisor.events, clock: options.clock }, start),
     async listInvoices(query) {
       try {
         return { ok: true, invoices: await store.listInvoices(query) };

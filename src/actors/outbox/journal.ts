@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { BatchOutcome, DecisionStore, JournalLine } from '../ports/decisionStore.ts';
+import type { BatchOutcome, JournalLine } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 
 const FLUSH_MS = 100;
@@ -11,8 +11,7 @@ const MAX_BATCH = 2_000;
  * of them is bounded: what does not fit is counted, and the count is written instead.
  */
 export class Journal {
-  readonly #store: DecisionStore;
-  readonly #epoch: bigint;
+  readonly #append: (lines: readonly JournalLine[], height: number) => Promise<BatchOutcome<never>>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #maxLines: number;
@@ -26,14 +25,12 @@ export class Journal {
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: {
-    readonly store: DecisionStore;
-    readonly epoch: bigint;
+    readonly write: (lines: readonly JournalLine[], height: number) => Promise<BatchOutcome<never>>;
     readonly clock: Clock;
     readonly log: Log;
     readonly maxLines: number;
   }) {
-    this.#store = options.store;
-    this.#epoch = options.epoch;
+    this.#append = options.write;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#maxLines = options.maxLines;
@@ -110,7 +107,7 @@ export class Journal {
 
   async #submit(lines: readonly JournalLine[], height: number): Promise<BatchOutcome<never>> {
     try {
-      return await this.#store.journal(this.#epoch, lines, height);
+      return await this.#append(lines, height);
     } catch (error) {
       return { kind: 'ambiguous', error: String(error) };
     }

@@ -1,5 +1,6 @@
 import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import type { Msat } from '../../domain/msat.ts';
+import type { EventCursor, EventSubscription } from './invoiceEvents.ts';
 import type { InvoiceWatch, LookupResult } from './invoiceReport.ts';
 
 /** What the gRPC API asks of the core. Bytes are validated by the caller; answers are values, not exceptions. */
@@ -18,6 +19,7 @@ export interface Application {
   waitForFinalStatus(hash: PaymentHash, signal: AbortSignal, fromIssue?: boolean): Promise<WaitResult>;
   lookupInvoice(hash: PaymentHash): Promise<LookupResult>;
   watchInvoice(hash: PaymentHash): InvoiceWatch;
+  subscribeEvents(start: EventCursor): EventSubscription;
   listInvoices(query: { readonly sequenceStart: bigint; readonly max: number }): Promise<ListResult>;
 }
 

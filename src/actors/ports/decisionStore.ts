@@ -189,6 +189,10 @@ export interface DecisionStore {
   }): Promise<readonly StoredInvoice[]>;
   /** In their order; with `newest`, only that many of the last. */
   eventsByHash(hash: PaymentHash, newest?: number): Promise<readonly StoredEvent[]>;
+  /** At most `max` events with a higher sequence number, in its order. */
+  eventsAfter(sequence: bigint, max: number): Promise<readonly StoredEvent[]>;
+  /** Sequence number of the last event; 0 before the first. */
+  lastEvent(): Promise<bigint>;
 }
 
 /** Leadership by a row with an epoch; the epoch alone is what keeps money safe. */

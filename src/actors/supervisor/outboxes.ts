@@ -1,7 +1,13 @@
 import type { CoreMeasures } from '../measures/coreMeasures.ts';
 import { GroupCommit } from '../outbox/groupCommit.ts';
 import { Journal } from '../outbox/journal.ts';
-import type { Decision, DecisionOutcome, FinalRecord, RecordedFinal } from '../ports/decisionStore.ts';
+import type {
+  BatchOutcome,
+  Decision,
+  DecisionOutcome,
+  FinalRecord,
+  RecordedFinal,
+} from '../ports/decisionStore.ts';
 import type { SupervisorOptions } from './options.ts';
 
 const DECISIONS_PER_BATCH = 256;
@@ -13,15 +19,25 @@ export interface Outboxes {
   readonly journal: Journal;
 }
 
-export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures): Outboxes {
+/** @param written Hears of each acknowledged write how far the events table has come. */
+export function openOutboxes(
+  options: SupervisorOptions,
+  measures: CoreMeasures,
+  written: (lastSequence: bigint) => void,
+): Outboxes {
   const { store, epoch, clock, log, limits, paces, onFenced } = options;
   const shared = { clock, log, onFenced };
+  const told = async <T>(write: Promise<BatchOutcome<T>>): Promise<BatchOutcome<T>> => {
+    const outcome = await write;
+    if (outcome.kind === 'acknowledged') written(outcome.lastSequence);
+    return outcome;
+  };
   return {
     decisions: new GroupCommit({
       ...shared,
       name: 'decisions',
       measures: measures.decisions,
-      write: (batch) => store.decide(epoch, batch),
+      write: (batch) => told(store.decide(epoch, batch)),
       maxBatch: DECISIONS_PER_BATCH,
       paceMs: paces.decisionsMs,
       gathers: false,
@@ -31,12 +47,17 @@ export function openOutboxes(options: SupervisorOptions, measures: CoreMeasures)
       ...shared,
       name: 'finals',
       measures: measures.finals,
-      write: (batch) => store.finalise(epoch, batch),
+      write: (batch) => told(store.finalise(epoch, batch)),
       maxBatch: FINALS_PER_BATCH,
       paceMs: paces.finalsMs,
       gathers: true,
       retryFailures: true,
     }),
-    journal: new Journal({ store, epoch, clock, log, maxLines: limits.maxJournalLines }),
+    journal: new Journal({
+      write: (lines, height) => told(store.journal(epoch, lines, height)),
+      clock,
+      log,
+      maxLines: limits.maxJournalLines,
+    }),
   };
 }

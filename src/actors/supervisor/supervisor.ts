@@ -3,6 +3,7 @@ import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import { type CircuitKey, type PartId, partIdOf } from '../../domain/htlcKey.ts';
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import { encodeFailure } from '../../lightning/failureOnion.ts';
+import { EventTail } from '../eventTail.ts';
 import { FinalStatusWaiters } from '../finalStatusWaiters.ts';
 import { InvoiceChanges } from '../invoiceChanges.ts';
 import { CoreMeasures } from '../measures/coreMeasures.ts';
@@ -45,6 +46,7 @@ export class Supervisor implements NodeLinkListener {
   readonly accepted: AcceptedSets;
   readonly finalStatus = new FinalStatusWaiters();
   readonly changes = new InvoiceChanges();
+  readonly events = new EventTail();
   readonly memory: Memory;
   readonly #options: SupervisorOptions;
   readonly #links = new Map<NodeId, NodeLink>();
@@ -85,7 +87,7 @@ export class Supervisor implements NodeLinkListener {
       changes: this.changes,
       settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
-      ...openOutboxes(options, measures),
+      ...openOutboxes(options, measures, (sequence) => this.events.advanced(sequence)),
       measures,
       height: () => this.#height,
     };
@@ -232,6 +234,7 @@ export class Supervisor implements NodeLinkListener {
     this.#calls.answerAll(reason);
     this.finalStatus.finishAll({ result: 'unavailable', reason });
     this.changes.close();
+    this.events.close();
     await this.#world.journal.flush();
   }
 

@@ -6,6 +6,8 @@ export interface GrpcLimits {
   readonly maxSubscribers: number;
   /** Open SubscribeSingleInvoice streams; each keeps about 10 kB. */
   readonly maxInvoiceStreams: number;
+  /** Open SubscribeEvents streams; each reads the events table for itself. */
+  readonly maxEventStreams: number;
   /** Open WaitForInvoiceFinalStatus calls; each keeps about 2 kB. */
   readonly maxWaits: number;
   /** Bytes of one request. The largest useful one is AddInvoice with 639 bytes of description. */
@@ -16,6 +18,7 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   maxListedInvoices: 10_000,
   maxSubscribers: 1_000,
   maxInvoiceStreams: 10_000,
+  maxEventStreams: 16,
   maxWaits: 100_000,
   maxRequestBytes: 65_536,
 };

@@ -1,6 +1,9 @@
+import type { InvoiceEvent } from '../../actors/ports/invoiceEvents.ts';
 import type { InvoiceReport, PartReport } from '../../actors/ports/invoiceReport.ts';
 import { hashBytes } from '../../domain/hash.ts';
 import {
+  InvoiceEvent_Type,
+  type InvoiceEvent as InvoiceEventMessage,
   InvoiceReport_State,
   type InvoiceReport as InvoiceReportMessage,
   type Part,
@@ -25,6 +28,26 @@ const STATUSES = {
   failing: Part_Status.FAILING,
   failed: Part_Status.FAILED,
 } as const;
+
+const EVENT_TYPES = {
+  accepted: InvoiceEvent_Type.ACCEPTED,
+  given_back: InvoiceEvent_Type.GIVEN_BACK,
+  settle_requested: InvoiceEvent_Type.SETTLE_REQUESTED,
+  settled: InvoiceEvent_Type.SETTLED,
+  failed: InvoiceEvent_Type.FAILED,
+} as const;
+
+export function eventResponse(event: InvoiceEvent): InvoiceEventMessage {
+  return {
+    sequence: event.sequence,
+    type: EVENT_TYPES[event.type],
+    hash: hashBytes(event.paymentHash),
+    setId: event.setId === undefined ? Buffer.alloc(0) : hashBytes(event.setId),
+    timeMs: BigInt(event.at),
+    failureReason: event.failureReason ?? '',
+    settledMsat: event.settledMsat,
+  };
+}
 
 function partResponse(part: PartReport): Part {
   return {

@@ -1,7 +1,12 @@
 import type { AddInvoice } from '../../actors/ports/application.ts';
+import type { EventCursor } from '../../actors/ports/invoiceEvents.ts';
 import { type PaymentHash, paymentHashFromBytes, type SetId, setIdFromBytes } from '../../domain/hash.ts';
 import { MAX_MSAT } from '../../domain/msat.ts';
-import type { AddInvoiceRequest, ListInvoicesRequest } from '../../generated/lnmux.ts';
+import type {
+  AddInvoiceRequest,
+  ListInvoicesRequest,
+  SubscribeEventsRequest,
+} from '../../generated/lnmux.ts';
 import { MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECS, MAX_SEQUENCE_NUMBER } from './limits.ts';
 
 /** A checked request, or the problem with it in words: what is wrong, then what to do. */
@@ -78,6 +83,18 @@ export function checkSet(request: {
     );
   }
   return { ok: true, value: { hash: hash.value, setId } };
+}
+
+export function checkEvents({ afterSequence, onlyNew }: SubscribeEventsRequest): Checked<EventCursor> {
+  if (onlyNew && afterSequence !== 0n) {
+    return wrong('both after_sequence and only_new set: give one of them, or neither for all events');
+  }
+  if (afterSequence > MAX_SEQUENCE_NUMBER) {
+    return wrong(
+      `after_sequence is ${afterSequence}, beyond the largest sequence number (${MAX_SEQUENCE_NUMBER})`,
+    );
+  }
+  return { ok: true, value: onlyNew ? 'new' : afterSequence };
 }
 
 export function checkList(

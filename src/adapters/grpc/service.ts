@@ -2,8 +2,10 @@ import { type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
 import type {
+  InvoiceEvent,
   InvoiceReport,
   ServiceServer,
+  SubscribeEventsRequest,
   SubscribeInvoiceAcceptedRequest,
   SubscribeInvoiceAcceptedResponse,
   SubscribeSingleInvoiceRequest,
@@ -23,7 +25,7 @@ import {
 import type { CallObserver } from './observer.ts';
 import { type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
 import { ServerStream } from './serverStream.ts';
-import { acceptedSource, invoiceSource } from './streams.ts';
+import { acceptedSource, eventSource, invoiceSource } from './streams.ts';
 import { unary } from './unary.ts';
 
 export interface ServiceOptions {
@@ -41,6 +43,7 @@ export class LnmuxService {
   readonly #options: ServiceOptions;
   readonly #accepted: ServerStream<SubscribeInvoiceAcceptedRequest, SubscribeInvoiceAcceptedResponse>;
   readonly #invoices: ServerStream<SubscribeSingleInvoiceRequest, InvoiceReport>;
+  readonly #events: ServerStream<SubscribeEventsRequest, InvoiceEvent>;
   readonly #waits = new Set<AbortController>();
   #stopping = false;
 
@@ -61,6 +64,13 @@ export class LnmuxService {
       tooMany: `${limits.maxInvoiceStreams} invoices are watched already (limits.maxInvoiceStreams): close some streams`,
       open: (request) => invoiceSource(application, request),
     });
+    this.#events = new ServerStream({
+      ...options,
+      name: 'SubscribeEvents',
+      max: limits.maxEventStreams,
+      tooMany: `events are read ${limits.maxEventStreams} times already (limits.maxEventStreams): close some streams`,
+      open: (request) => eventSource(application, request),
+    });
     this.methods = {
       getInfo: unary('GetInfo', options, () => getInfo(application)),
       addInvoice: unary('AddInvoice', options, (request) => addInvoice(application, request)),
@@ -73,6 +83,7 @@ export class LnmuxService {
       ),
       subscribeInvoiceAccepted: this.#accepted.handle,
       subscribeSingleInvoice: this.#invoices.handle,
+      subscribeEvents: this.#events.handle,
     };
   }
 
@@ -81,6 +92,7 @@ export class LnmuxService {
     this.#stopping = true;
     this.#accepted.stop();
     this.#invoices.stop();
+    this.#events.stop();
     for (const controller of this.#waits) controller.abort();
   }
 

@@ -1,13 +1,15 @@
 import { status } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type {
+  InvoiceEvent,
   InvoiceReport,
+  SubscribeEventsRequest,
   SubscribeInvoiceAcceptedResponse,
   SubscribeSingleInvoiceRequest,
 } from '../../generated/lnmux.ts';
 import { answer, invalid, type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
-import { reportResponse } from './reportResponse.ts';
-import { checkHash } from './requests.ts';
+import { eventResponse, reportResponse } from './reportResponse.ts';
+import { checkEvents, checkHash } from './requests.ts';
 import { acceptedResponse } from './responses.ts';
 import type { MessageSource } from './serverStream.ts';
 
@@ -42,5 +44,33 @@ export function invoiceSource(
         : refuse(status.UNAVAILABLE, next.reason);
     },
     close: () => watch.close(),
+  });
+}
+
+/** What becomes of all invoices. It has no end of its own. */
+export function eventSource(
+  application: Application,
+  request: SubscribeEventsRequest,
+): Outcome<MessageSource<InvoiceEvent>> {
+  const checked = checkEvents(request);
+  if (!checked.ok) return invalid(checked.problem);
+  const subscription = application.subscribeEvents(checked.value);
+  return answer({
+    async next() {
+      const next = await subscription.next();
+      switch (next.result) {
+        case 'event':
+          return answer(eventResponse(next.event));
+        case 'unavailable':
+          return refuse(status.UNAVAILABLE, next.reason);
+        case 'beyond':
+          return refuse(
+            status.OUT_OF_RANGE,
+            `after_sequence is ${request.afterSequence}, and the last event is ${next.last}: the number is of another ` +
+              'database; begin anew with 0 or only_new',
+          );
+      }
+    },
+    close: () => subscription.close(),
   });
 }

@@ -7,7 +7,15 @@ import { finalise } from './finalise.ts';
 import { finaliseStatement } from './finaliseStatement.ts';
 import { journal } from './journal.ts';
 import { leadershipStore } from './leadershipStore.ts';
-import { type Read, readByHash, readEvents, readList, readRecovery } from './reads.ts';
+import {
+  type Read,
+  readByHash,
+  readEvents,
+  readEventsAfter,
+  readLastEvent,
+  readList,
+  readRecovery,
+} from './reads.ts';
 import { checkDatabase } from './settingsCheck.ts';
 import { describeSqlError } from './sqlErrors.ts';
 import { typesOf } from './sqlTypes.ts';
@@ -82,6 +90,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       readByHash(epoch === undefined ? read : readPrepared(lookups, 'lnmux_lookup'), hashes, epoch),
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
     eventsByHash: (hash, newest) => readEvents(read, hash, newest),
+    eventsAfter: (sequence, max) => readEventsAfter(read, sequence, max),
+    lastEvent: () => readLastEvent(read),
     ...leadershipStore(readOn(leaderPool, timeoutMs)),
     async ping() {
       await read('SELECT 1');

@@ -106,6 +106,24 @@ export async function readEvents(
   return rows.map(eventOf).reverse();
 }
 
+/** Numbers have no gaps and follow the order of commits, so that nothing can appear before what was read. */
+export async function readEventsAfter(
+  read: Read,
+  sequence: bigint,
+  max: number,
+): Promise<readonly StoredEvent[]> {
+  const rows = await read(`SELECT ${EVENT} FROM lnmux.events WHERE seq > $1::bigint ORDER BY seq LIMIT $2`, [
+    sequence,
+    max,
+  ]);
+  return rows.map(eventOf);
+}
+
+export async function readLastEvent(read: Read): Promise<bigint> {
+  const rows = await read('SELECT last FROM lnmux.event_counter WHERE id = 1');
+  return rows[0]![0] as bigint;
+}
+
 /** Joined rows, one per member, become invoices in the order in which they first appear. */
 function groupInvoices(rows: readonly (readonly unknown[])[]): StoredInvoice[] {
   const members = new Map<unknown, StoredMember[]>();

@@ -50,6 +50,16 @@ export const CLI_COMMANDS = {
     details: ['While nobody is subscribed, payments are refused (after a grace period).'],
     example: 'lnmuxcli subscribe',
   },
+  events: {
+    summary: 'prints what becomes of all invoices, one JSON object per line, until Ctrl-C',
+    args: [],
+    flags: { after: { type: 'string' }, only_new: { type: 'boolean' } },
+    details: [
+      '--after N   only events with a higher sequence number (default 0: all there are)',
+      '--only_new  only what happens from now on',
+    ],
+    example: 'lnmuxcli events --after 4711',
+  },
   settleinvoice: {
     summary: 'takes a complete payment; done when `wait` says SETTLED',
     args: ['HASH', 'SETID'],
@@ -107,13 +117,25 @@ export const CLI_COMMANDS = {
     details: [],
     example: 'lnmuxcli decode lnbcrt100n1…',
   },
+  completion: {
+    summary: 'prints a script that completes commands and flags in a shell; asks no server',
+    args: ['SHELL'],
+    flags: {},
+    details: [
+      'SHELL is bash, zsh or fish. To have it in every new shell:',
+      'bash: lnmuxcli completion bash > ~/.local/share/bash-completion/completions/lnmuxcli',
+      'zsh:  lnmuxcli completion zsh > "$fpath[1]/_lnmuxcli"',
+      'fish: lnmuxcli completion fish > ~/.config/fish/completions/lnmuxcli.fish',
+    ],
+    example: 'source <(lnmuxcli completion bash)',
+  },
 } as const satisfies Readonly<Record<string, CliCommand>>;
 
 export type CliCommandName = keyof typeof CLI_COMMANDS;
 
 export const CLI_GLOBALS: FlagSpecs = {
   rpcserver: { type: 'string' },
-  tlscertpath: { type: 'string' },
+  tlscertpath: { type: 'string', completes: 'files' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 };

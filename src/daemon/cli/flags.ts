@@ -4,6 +4,8 @@ import { nearest } from '../nearest.ts';
 export interface FlagSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
+  /** What a shell can offer as its value. */
+  readonly completes?: 'files';
 }
 
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>;

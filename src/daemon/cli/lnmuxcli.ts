@@ -5,9 +5,10 @@ import { lnmuxVersion } from '../version.ts';
 import type { CliClient } from './cliClient.ts';
 import { commandHelp, generalHelp } from './cliCommands.ts';
 import type { Json } from './cliJson.ts';
+import { completionScript } from './completion.ts';
 import { type CliRequest, parseLnmuxcliArgs } from './lnmuxcliArgs.ts';
 
-type Online = Exclude<CliRequest, { name: 'decode' }>;
+type Online = Exclude<CliRequest, { name: 'decode' | 'completion' }>;
 
 function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
@@ -89,6 +90,12 @@ async function ask(client: CliClient, request: Online): Promise<number> {
       print((await import('./reportJson.ts')).reportJson(report));
       return EXIT.ok;
     }
+    case 'events': {
+      const { eventJson } = await import('./reportJson.ts');
+      const { after: afterSequence, onlyNew } = request;
+      await printLines(client, service.subscribeEvents({ afterSequence, onlyNew }), eventJson);
+      return EXIT.ok;
+    }
     case 'watchinvoice':
       return watchInvoice(client, request.hash);
     case 'subscribe':
@@ -148,7 +155,10 @@ export async function main(args: readonly string[]): Promise<number> {
       return EXIT.ok;
     case 'request': {
       const { request, server, tlsCertPath } = parsed;
-      return request.name === 'decode' ? decode(request.invoice) : online(request, server, tlsCertPath);
+      if (request.name === 'decode') return decode(request.invoice);
+      if (request.name !== 'completion') return online(request, server, tlsCertPath);
+      process.stdout.write(completionScript(request.shell));
+      return EXIT.ok;
     }
   }
 }

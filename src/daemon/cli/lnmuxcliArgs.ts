@@ -2,6 +2,7 @@ import { parseHostPort } from '../../adapters/net/address.ts';
 import { fromHex } from '../../domain/hex.ts';
 import { parseDuration } from '../config/duration.ts';
 import { CLI_COMMANDS, CLI_GLOBALS, type CliCommand, type CliCommandName } from './cliCommands.ts';
+import { SHELLS, type Shell } from './completion.ts';
 import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flags.ts';
 
 /** A command with its checked arguments. */
@@ -28,6 +29,8 @@ export type CliRequest =
       readonly start: bigint;
       readonly showPreimage: boolean;
     }
+  | { readonly name: 'events'; readonly after: bigint; readonly onlyNew: boolean }
+  | { readonly name: 'completion'; readonly shell: Shell }
   | { readonly name: 'decode'; readonly invoice: string };
 
 export type CliArgs =
@@ -108,6 +111,19 @@ function requestOf(name: CliCommandName, flags: Flags, words: readonly string[])
         start: number('start', flag('start', '0'), 0n, 2n ** 63n - 1n),
         showPreimage,
       };
+    case 'events': {
+      const onlyNew = flags.only_new === true;
+      if (onlyNew && flags.after !== undefined) {
+        throw new ArgumentError('--after and --only_new exclude each other: give one of them');
+      }
+      return { name, after: number('after', flag('after', '0'), 0n, 2n ** 63n - 1n), onlyNew };
+    }
+    case 'completion': {
+      const shell = words[0] as Shell;
+      if (!SHELLS.includes(shell))
+        throw new ArgumentError(`SHELL must be ${SHELLS.join(', ')}, for example: completion bash`);
+      return { name, shell };
+    }
     case 'decode':
       return { name, invoice: words[0] as string };
   }

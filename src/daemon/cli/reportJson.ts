@@ -1,5 +1,12 @@
 import { toHex } from '../../domain/hex.ts';
-import { type InvoiceReport, InvoiceReport_State, type Part, Part_Status } from '../../generated/lnmux.ts';
+import {
+  type InvoiceEvent,
+  InvoiceEvent_Type,
+  type InvoiceReport,
+  InvoiceReport_State,
+  type Part,
+  Part_Status,
+} from '../../generated/lnmux.ts';
 import { type Json, nameIn } from './cliJson.ts';
 
 function partJson(part: Part): Json {
@@ -36,5 +43,17 @@ export function reportJson(report: InvoiceReport): Json {
     settle_requested_at: report.settleRequestedAt.toString(),
     finalized_at: report.finalizedAt.toString(),
     sequence_number: report.sequenceNumber.toString(),
+  };
+}
+
+export function eventJson(event: InvoiceEvent): Json {
+  return {
+    sequence: event.sequence.toString(),
+    type: nameIn(InvoiceEvent_Type, event.type),
+    hash: toHex(event.hash),
+    set_id: toHex(event.setId),
+    time_ms: event.timeMs.toString(),
+    ...(event.failureReason === '' ? {} : { failure_reason: event.failureReason }),
+    settled_msat: event.settledMsat.toString(),
   };
 }

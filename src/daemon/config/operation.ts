@@ -166,6 +166,7 @@ export function readLimits(section: Section): LimitsConfig {
     maxListedInvoices: limit('maxListedInvoices', DEFAULT_GRPC_LIMITS.maxListedInvoices, 40_000),
     maxSubscribers: limit('maxSubscribers', DEFAULT_GRPC_LIMITS.maxSubscribers, 100_000),
     maxInvoiceStreams: limit('maxInvoiceStreams', DEFAULT_GRPC_LIMITS.maxInvoiceStreams, 1_000_000),
+    maxEventStreams: limit('maxEventStreams', DEFAULT_GRPC_LIMITS.maxEventStreams, 1_000),
     maxWaits: limit('maxWaits', DEFAULT_GRPC_LIMITS.maxWaits, 10_000_000),
   };
   section.finish();

@@ -108,5 +108,6 @@ export interface LimitsConfig {
   readonly maxListedInvoices: number;
   readonly maxSubscribers: number;
   readonly maxInvoiceStreams: number;
+  readonly maxEventStreams: number;
   readonly maxWaits: number;
 }
