@@ -288,6 +288,18 @@ describe('lnmux.yml.example', () => {
     expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([]);
   });
 
+  it('has every key that is read, in use or commented out', () => {
+    // Two that no new file should have, and the ways around a secret in the file, which are told in words.
+    const elsewhere = new Set(['lnd.timeout', 'logging.grpcPayloadLogging']);
+    const { settings } = loadConfig({ path, strict: true, env: {} });
+    expect(settings.length).toBeGreaterThan(50);
+    for (const { block, name, origin } of settings) {
+      if (origin === 'block' || elsewhere.has(`${block}.${name}`)) continue;
+      const pattern = name.endsWith('File') ? `\\b${name}\\b` : `^ *#? *(- )?${name}:`;
+      expect(text, `${block} ${name}`).toMatch(new RegExp(pattern, 'm'));
+    }
+  });
+
   it('shows each default as it is', () => {
     const folder = mkdtempSync(join(tmpdir(), 'lnmux-config-'));
     try {
