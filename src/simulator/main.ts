@@ -9,12 +9,13 @@ const CLUSTER = ['alice', 'bob'];
 
 /** Runs one node in this process; the promise is settled once it takes calls. */
 export function runSimulatedNode(options: SimulateOptions & { name: string }): Promise<SimulatedLnd> {
-  const { name, dir, network, epoch, seed, port, controlPort, height, privateKey } = options;
+  const { name, dir, network, epoch, series, seed, port, controlPort, height, privateKey } = options;
   return startSimulatedLnd({
     name,
     dir: resolve(dir),
     network,
     epoch,
+    series,
     seed,
     port,
     controlPort,
@@ -50,11 +51,12 @@ async function runOne(options: SimulateOptions & { name: string }): Promise<numb
 }
 
 async function runCluster(options: SimulateOptions): Promise<number> {
-  const { dir, network, epoch, height } = options;
+  const { dir, network, epoch, series, height } = options;
   const started = await Promise.allSettled(
     CLUSTER.map((name, index) =>
       startChildNode([
         ...['--name', name, '--dir', join(dir, name), '--network', network, '--epoch', epoch],
+        ...['--series', series],
         ...['--height', String(height), '--seed', String(options.seed + index)],
       ]),
     ),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { networkFromName } from '../lightning/networks.ts';
-import type { Epoch } from './node/types.ts';
+import type { Epoch, Series } from './node/types.ts';
 
 /** What `simulate` was asked to do. */
 export interface SimulateOptions {
@@ -9,6 +9,7 @@ export interface SimulateOptions {
   readonly dir: string;
   readonly network: string;
   readonly epoch: Epoch;
+  readonly series: Series;
   readonly seed: number;
   readonly port: number;
   readonly controlPort: number;
@@ -26,6 +27,7 @@ Without --name: starts two simulated lnd nodes, alice and bob, and prints their 
   --dir DIR             where nodes keep keys, certificate, macaroon and journal (default .lnmux/simulator)
   --network NETWORK     default regtest
   --epoch L|M|N         which generation of lnd to be, newest by default
+  --series 0.20|0.21    the releases of which series: versions, and how many blocks an HTLC needs (default 0.21)
   --seed N              of everything random but keys (default 1)
   --port N              lnd's gRPC port (default: as before in this directory, else any)
   --control-port N      likewise for the control API
@@ -43,6 +45,7 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
       dir: { type: 'string', default: '.lnmux/simulator' },
       network: { type: 'string', default: 'regtest' },
       epoch: { type: 'string', default: 'N' },
+      series: { type: 'string', default: '0.21' },
       seed: { type: 'string', default: '1' },
       port: { type: 'string', default: '0' },
       'control-port': { type: 'string', default: '0' },
@@ -51,8 +54,9 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
       'exit-with-parent': { type: 'boolean', default: false },
     },
   });
-  const { name, dir, network, epoch } = values;
+  const { name, dir, network, epoch, series } = values;
   if (epoch !== 'L' && epoch !== 'M' && epoch !== 'N') throw new RangeError('--epoch must be L, M or N');
+  if (series !== '0.20' && series !== '0.21') throw new RangeError('--series must be 0.20 or 0.21');
   if (!networkFromName(network)) throw new RangeError(`unknown network ${network}`);
   const privateKey = values['private-key'];
   if (privateKey !== undefined && !/^[0-9a-fA-F]{64}$/.test(privateKey)) {
@@ -63,6 +67,7 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
     dir,
     network,
     epoch,
+    series,
     seed: wholeNumber('seed', values.seed, 2 ** 32 - 1),
     port: wholeNumber('port', values.port, 65_535),
     controlPort: wholeNumber('control-port', values['control-port'], 65_535),

@@ -34,8 +34,31 @@ describe('offers', () => {
     expect(failures).toEqual(name ? [{ kind: 'failed', failure: { kind: 'origin', name } }] : []);
   });
 
+  it.each(['L', 'M'] as const)('%s: an absurd expiry ends it all until lnd restarts', (epoch) => {
+    const { node, recorded, timer } = makeNode({ epoch });
+    const client = new FakeClient();
+    node.connect(client);
+    const first = node.receive(incoming());
+    node.receive(incoming({ incomingExpiry: 2 ** 31 }));
+    node.receive(incoming());
+    node.answer(client, answers.settle(first));
+    // Only a restart helps, not the end of another fault.
+    node.setStalled(false);
+    node.mine(100);
+    timer.advance(20);
+    expect({ offers: client.offers.length, outcomes: recorded.outcomes }).toEqual({
+      offers: 1,
+      outcomes: [],
+    });
+    node.restart();
+    const next = new FakeClient();
+    node.connect(next);
+    node.receive(incoming({ chanId: CHAN + 1n, incomingExpiry: 500 }));
+    expect(next.offers).toHaveLength(1);
+  });
+
   it('has other deltas before 0.21', () => {
-    const { node } = makeNode({ rejectDelta: 13, interceptDelta: 16 });
+    const { node } = makeNode({ series: '0.20' });
     const client = new FakeClient();
     node.connect(client);
     node.receive(incoming({ incomingExpiry: 116 }));

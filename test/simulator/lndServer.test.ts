@@ -167,6 +167,23 @@ describe('identity and macaroon', () => {
   });
 });
 
+describe('the release series', () => {
+  it.each([
+    ['0.20', 'L', '0.20.1', 2],
+    ['0.20', 'N', '0.20.3', 2],
+    ['0.21', 'L', '0.21.0', 14],
+    ['0.21', 'N', '0.21.2', 14],
+  ] as const)('%s in epoch %s is lnd %s', async (series, epoch, version, code) => {
+    const { info, control } = await startNode({ series, epoch });
+    expect((await getInfo(info)).version).toContain(`${version}-beta`);
+    await control.setFault({ notifierStarting: true });
+    const blocks = lndClient(ChainNotifierClient, info)
+      .registerBlockEpochNtfn({ height: 0, hash: Buffer.alloc(0) }, macaroonOf(info))
+      .on('data', () => {});
+    expect(await streamError(blocks)).toMatchObject({ code });
+  });
+});
+
 describe('streams', () => {
   it('offers in bulk, answers with times, and tells the final event to a subscriber', async () => {
     const node = await startNode();

@@ -64,6 +64,8 @@ describe('options', () => {
     ['--seed=x'],
     ['--port=70000'],
     ['--network=nowhere'],
+    ['--epoch=K'],
+    ['--series=0.19'],
     ['--private-key=zz'],
     ['--what'],
     ['extra'],

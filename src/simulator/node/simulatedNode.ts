@@ -7,6 +7,7 @@ import { ChannelLedger, type SenderView } from './ledger.ts';
 import { SeededRandom } from './random.ts';
 import type {
   Answer,
+  Epoch,
   Htlc,
   IncomingHtlc,
   InterceptorClient,
@@ -17,15 +18,24 @@ import type {
   Offer,
   Resolution,
   RpcFault,
+  Series,
 } from './types.ts';
 
-/** Settings of a node of an epoch, with the deltas that its releases have, and no delays but short ones. */
-export function defaultSettings(epoch: NodeSettings['epoch'] = 'N'): NodeSettings {
+/** The largest height of lnd's chain code, which counts in 32 bits with a sign. */
+const MAX_HEIGHT = 2 ** 31 - 1;
+
+/** Blocks that an HTLC must have left to be offered, and to stay held, in each release series. */
+const DELTAS = {
+  '0.20': { rejectDelta: 13, interceptDelta: 16 },
+  '0.21': { rejectDelta: 19, interceptDelta: 22 },
+} as const;
+
+/** Settings of a node of an epoch and a release series, with no delays but short ones. */
+export function defaultSettings(epoch: Epoch = 'N', series: Series = '0.21'): NodeSettings {
   return {
     epoch,
-    // From 0.21.0; the 0.20 releases have 13 and 16.
-    rejectDelta: 19,
-    interceptDelta: 22,
+    series,
+    ...DELTAS[series],
     requireInterceptor: true,
     storeFinals: true,
     signDelayMs: 5,
@@ -64,10 +74,12 @@ export class SimulatedNode {
   private up = true;
   // A stalled switch takes nothing on until it goes on.
   private stalled: (() => void)[] | undefined;
+  // Before epoch N an absurd expiry ends the interceptor's loop; only a restart of lnd begins another.
+  private loopDied = false;
 
   constructor(options: SimulatedNodeOptions) {
     const { settings = {}, output, timer, seed } = options;
-    this.current = { ...defaultSettings(settings.epoch), ...settings };
+    this.current = { ...defaultSettings(settings.epoch, settings.series), ...settings };
     this.output = output;
     this.timer = timer;
     this.seed = seed;
@@ -154,6 +166,7 @@ export class SimulatedNode {
       this.stalled ??= [];
       return;
     }
+    if (this.loopDied) return;
     const waiting = this.stalled ?? [];
     this.stalled = undefined;
     for (const run of waiting) run();
@@ -171,9 +184,17 @@ export class SimulatedNode {
     if (!this.up) throw new RangeError('node is down');
     const htlc = this.ledger.add(incoming);
     this.whenRunning(() => {
-      if (htlc.stage === 'pending') this.interceptor.offer(htlc, false);
+      if (htlc.stage === 'pending') this.offer(htlc, false);
     });
     return htlc;
+  }
+
+  private offer(htlc: Htlc, isReplay: boolean): void {
+    if (this.loopDied) return;
+    if (this.current.epoch !== 'N' && htlc.incomingExpiry > MAX_HEIGHT) {
+      this.loopDied = true;
+      this.stalled ??= [];
+    } else this.interceptor.offer(htlc, isReplay);
   }
 
   /** An HTLC for this node itself: it has no invoices, and the interceptor is not asked. */
@@ -204,7 +225,7 @@ export class SimulatedNode {
     if (!this.up || !this.ledger.isOpen(chanId)) return;
     const replayed = this.random.shuffled(this.ledger.relink(chanId));
     this.whenRunning(() => {
-      for (const htlc of replayed) if (htlc.stage === 'pending') this.interceptor.offer(htlc, true);
+      for (const htlc of replayed) if (htlc.stage === 'pending') this.offer(htlc, true);
     });
   }
 
@@ -253,6 +274,7 @@ export class SimulatedNode {
   stop(fault: RpcFault = unavailable('lnd is shutting down')): void {
     this.up = false;
     this.stalled = undefined;
+    this.loopDied = false;
     this.interceptor.restart(fault);
     this.ledger.restart();
   }

@@ -8,9 +8,13 @@ import type { Msat } from '../../domain/msat.ts';
  */
 export type Epoch = 'L' | 'M' | 'N';
 
+/** lnd's release series. From 0.21 on an HTLC needs more blocks, and is given back earlier. */
+export type Series = '0.20' | '0.21';
+
 /** What may be changed while the node runs. Heights are in blocks, delays in milliseconds. */
 export interface NodeSettings {
   readonly epoch: Epoch;
+  readonly series: Series;
   /** Blocks before incoming expiry at which the watchdog fails a held HTLC. */
   readonly rejectDelta: number;
   /** An HTLC must have at least this many blocks left to be offered. */

@@ -103,7 +103,8 @@ export class LndServer {
   private notifierFault(): RpcFault | undefined {
     const { faults, node } = this.context;
     if (!faults.current.notifierStarting) return undefined;
-    return node.settings.epoch === 'N' ? unavailable(NOTIFIER_STARTING) : unknown(NOTIFIER_STARTING);
+    // A code of its own from 0.21.0 on.
+    return node.settings.series === '0.21' ? unavailable(NOTIFIER_STARTING) : unknown(NOTIFIER_STARTING);
   }
 
   private subscribeBlocks(call: ServerWritableStream<BlockEpoch, BlockEpoch>): void {

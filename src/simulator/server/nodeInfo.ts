@@ -1,10 +1,13 @@
 import type { GetInfoResponse } from '../../generated/lnd/lightning.ts';
 import type { Version } from '../../generated/lnd/verrpc.ts';
 import { networkFromName } from '../../lightning/networks.ts';
-import type { Epoch } from '../node/types.ts';
+import type { Epoch, Series } from '../node/types.ts';
 import type { NodeContext } from './context.ts';
 
-const VERSIONS: Readonly<Record<Epoch, string>> = { L: '0.21.0-beta', M: '0.21.1-beta', N: '0.21.2-beta' };
+const VERSIONS: Readonly<Record<Series, Readonly<Record<Epoch, string>>>> = {
+  '0.20': { L: '0.20.1-beta', M: '0.20.2-beta', N: '0.20.3-beta' },
+  '0.21': { L: '0.21.0-beta', M: '0.21.1-beta', N: '0.21.2-beta' },
+};
 const COMMIT = 'simulated';
 
 /** lnrpc.GetInfo, with the faults that change it. */
@@ -45,5 +48,5 @@ export function getVersion(context: NodeContext): Version {
 }
 
 function versionOf({ node, faults }: Pick<NodeContext, 'node' | 'faults'>): string {
-  return faults.current.wrongVersion || VERSIONS[node.settings.epoch];
+  return faults.current.wrongVersion || VERSIONS[node.settings.series][node.settings.epoch];
 }

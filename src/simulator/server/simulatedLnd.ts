@@ -3,7 +3,7 @@ import { toHex } from '../../domain/hex.ts';
 import { publicKeyOf } from '../../lightning/crypto.ts';
 import { unavailable } from '../node/faults.ts';
 import { SimulatedNode } from '../node/simulatedNode.ts';
-import type { Epoch, NodeSettings } from '../node/types.ts';
+import type { Epoch, NodeSettings, Series } from '../node/types.ts';
 import type { NodeContext } from './context.ts';
 import { createControlServer } from './controlServer.ts';
 import { openDirectory } from './directory.ts';
@@ -21,6 +21,7 @@ export interface SimulatedLndOptions {
   readonly dir: string;
   readonly network?: string;
   readonly epoch?: Epoch;
+  readonly series?: Series;
   readonly seed?: number;
   /** 0, the default: the port used before in this directory, else any free one. */
   readonly port?: number;
@@ -56,12 +57,21 @@ export interface SimulatedLnd {
 
 /** Starts a simulated lnd inside this process. Rejects when a port is taken. */
 export async function startSimulatedLnd(options: SimulatedLndOptions): Promise<SimulatedLnd> {
-  const { name, dir, network = 'regtest', epoch = 'N', seed = 1, height = 100, settings = {} } = options;
+  const {
+    name,
+    dir,
+    network = 'regtest',
+    epoch = 'N',
+    series = '0.21',
+    seed = 1,
+    height = 100,
+    settings = {},
+  } = options;
   const files = openDirectory(dir, name, options.privateKey);
   const journal = new JournalFile(files.journalPath);
   const hub = new NodeHub((record) => journal.append(record));
   const node = new SimulatedNode({
-    settings: { ...settings, epoch },
+    settings: { ...settings, epoch, series },
     height,
     seed,
     output: hub,
