@@ -41,8 +41,8 @@ export class Daemon {
   readonly #lines: Line[] = [];
   readonly #watchers = new Set<() => void>();
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [join(ROOT, 'bin/lnmuxd.js'), ...args], {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, program = join(ROOT, 'bin/lnmuxd.js')) {
+    this.#child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       // A group of its own, so that all of it can be ended.
