@@ -65,6 +65,8 @@ export class LocalDaemon {
   /** Which bits of the environment were looked at. */
   reads = 0;
   #env = 0;
+  /** What the shell looked for in its surroundings in vain. */
+  lacking: string[] = [];
   readonly #links = new Map<NodeId, NodeLink>();
 
   constructor(scene: Scene, design: Design) {
@@ -80,6 +82,7 @@ export class LocalDaemon {
       say: (code) => void this.effects.push(code),
       decide: (decision, done) => this.#submit(decision, done),
       finalise: (record, done) => this.#submitFinal(record, done),
+      lacks: (what) => void this.lacking.push(what),
     });
     this.actors = new InvoiceActors(world, (parts) => this.#onBroken(parts));
   }
@@ -93,8 +96,7 @@ export class LocalDaemon {
     this.effects = [];
     this.reads = 0;
     this.#env = env;
-    const a = opA(code);
-    const b = opB(code);
+    const [a, b] = [opA(code), opB(code)];
     switch (opKind(code)) {
       case OP.offered:
         return this.#offered(a);
@@ -351,7 +353,6 @@ export class LocalDaemon {
     return this.scene.maskOf(keys.map((key) => ({ id: partIdOf(key) })));
   }
 
-  /** Whether parts are known to memory. */
   holds(): number {
     let mask = 0;
     for (const [k, part] of this.scene.parts.entries()) if (this.held.get(part.id)) mask |= 1 << k;

@@ -85,6 +85,7 @@ export class DaemonMemory {
     if (known) return known;
     const daemon = this.#bringBack(state);
     daemon.run(code, env);
+    if (daemon.lacking.length > 0) throw new Error(`surroundings.ts lacks ${daemon.lacking.join()}`);
     this.computed++;
     const result = { next: this.#add(daemon, { parent: state, op: code, env }), effects: daemon.effects };
     this.#remember(memos, memo, code, env, daemon.reads, result);

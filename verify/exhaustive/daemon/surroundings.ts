@@ -29,6 +29,8 @@ export interface Host {
   say(effect: number): void;
   decide(decision: Decision, done: DecisionDone): void;
   finalise(record: FinalRecord, done: FinalDone): void;
+  /** The shell looked for something that is not here: the real one has grown. */
+  lacks(what: string): void;
 }
 
 /** Nothing fires by itself: charts' timers are fired as events (timers.ts). */
@@ -66,6 +68,7 @@ export function surroundingsOf(host: Host): EffectWorld {
       finish: (_: unknown, end: { result: string }) =>
         say(effect(EFFECT.status, end.result === 'settled' ? 1 : 2)),
     },
+    changes: { changed: () => {} },
     settleCalls: {
       answer: (key: string, { result }: { result: never }) =>
         say(effect(EFFECT.settleAnswer, maskOfCall(key), SETTLE_RESULTS.indexOf(result))),
@@ -80,7 +83,17 @@ export function surroundingsOf(host: Host): EffectWorld {
     measures: new CoreMeasures(),
     height: () => host.height(),
   };
-  return world as unknown as EffectWorld;
+  return complete(world, host) as unknown as EffectWorld;
+}
+
+/** What the shell asks for in vain would otherwise throw in an actor's turn, where the real one guards against it. */
+function complete<T extends object>(world: T, host: Host): T {
+  return new Proxy(world, {
+    get(target, name) {
+      if (!(name in target)) host.lacks(String(name));
+      return Reflect.get(target, name);
+    },
+  });
 }
 
 /** The real actor system, with the charts of the design in place of the real ones. */
