@@ -30,6 +30,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/adapters/lnd': ADAPTER,
   'src/adapters/grpc': ADAPTER,
   'src/adapters/http': ADAPTER,
+  'src/adapters/otlp': ADAPTER,
   'src/adapters/kubernetes': ADAPTER,
   'src/adapters/crypto': ADAPTER,
   'src/adapters/net': { ours: [], packages: ['node:dns'] },

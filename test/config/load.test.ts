@@ -23,6 +23,7 @@ describe('defaults', () => {
       instrumentationAddress: 'localhost:2112',
       healthAddress: 'localhost:2112',
       profilingAddress: undefined,
+      tracing: { otlpEndpoint: undefined, samplePercent: 100 },
       logging: { level: 'debug', format: 'auto', withCaller: false, grpcLogging: false },
       distributedLock: { name: undefined, id: undefined },
       routingPolicy: { cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 0n },
@@ -109,6 +110,11 @@ describe('problems are one line each, with file, line, key and advice', () => {
     ['nodes that are no list', GOOD.replace('- pubKey', '  pubKey'), /lnd.nodes: must be a list/],
     ['a block that is a word', `${GOOD}db: postgres\n`, /:9: db: must be a block/],
     ['a list for a word', `${GOOD}listenAddress: [a, b]\n`, /:9: listenAddress: must be a single value/],
+    [
+      'a collector that is none',
+      `${GOOD}tracing: {otlpEndpoint: localhost:4318}\n`,
+      /tracing.otlpEndpoint: "localhost:4318" is not one; write the HTTP address of an OpenTelemetry collector/,
+    ],
     [
       'profiles for everybody',
       `${GOOD}profilingAddress: :6060\n`,

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Family, familyOf, parseExposition } from '../monitoring/exposition.ts';
 import { parseQuery } from '../monitoring/promql.ts';
-import { Cluster } from './cluster.ts';
+import { type Collector, startCollector } from '../otlp/collector.ts';
+import type { Issued } from './application.ts';
+import { Cluster, eventually } from './cluster.ts';
 
 interface Rule {
   readonly alert: string;
@@ -33,12 +35,15 @@ const SCRAPE_LABELS = ['job', 'instance'];
 
 let cluster: Cluster;
 let families: Map<string, Family>;
+let collector: Collector;
+let settled: Issued;
 
 beforeAll(async () => {
-  cluster = await Cluster.start();
+  collector = await startCollector();
+  cluster = await Cluster.start(['tracing:', `  otlpEndpoint: ${collector.endpoint}`]);
   const { app, payer, daemon } = cluster;
   // One payment settled and one held: what is only there with a payment is there.
-  const settled = await app.invoice(20_000n);
+  settled = await app.invoice(20_000n);
   const paying = payer.pay(settled.text, { maxRetries: 0 });
   await app.settle(settled, await app.acceptedSet(settled));
   await paying;
@@ -50,7 +55,10 @@ beforeAll(async () => {
   families = parseExposition(await (await fetch(`http://${instrumentationAddress}/metrics`)).text());
 });
 
-afterAll(() => cluster?.stop());
+afterAll(async () => {
+  await cluster?.stop();
+  await collector?.close();
+});
 
 /** What is wrong with an expression, given what the daemon exports. */
 function faultsOf(expr: string): string[] {
@@ -124,6 +132,17 @@ describe('the alert rules', () => {
     expect(value('lnmux_node_held_msat')).toBe(10_000);
     expect(value('lnmux_settled_invoices_total')).toBe(1);
     expect(value('lnmux_blocks_to_deadline')).toBeGreaterThan(6);
+  });
+});
+
+describe('traces', () => {
+  it('of a payment reach the collector, under its hash and without its preimage', async () => {
+    await eventually(() => collector.spans().some(({ name }) => name === 'payment'));
+    const spans = collector.spans().filter(({ traceId }) => traceId === settled.hashHex.slice(0, 32));
+    expect(new Set(spans.map(({ name }) => name))).toEqual(
+      new Set(['payment', 'part', 'application', 'commit', 'lnd']),
+    );
+    expect(collector.bodies.join()).not.toContain(settled.preimageHex);
   });
 });
 

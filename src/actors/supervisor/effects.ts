@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Decision, DecisionOutcome, FinalRecord, RecordedFinal } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeLink } from '../ports/nodeLink.ts';
+import type { PaymentEvent } from '../ports/paymentObserver.ts';
 import type { AcceptedSets } from '../subscriptions.ts';
 import type { CallWaiters } from './callWaiters.ts';
 import { type CommitEffect, decisionOf, failureOnionOf } from './decisions.ts';
@@ -105,6 +106,12 @@ export class Effects {
     }
   }
 
+  /** Tells whoever follows payments. */
+  tell({ paymentHash }: InvoiceEntry, event: PaymentEvent): void {
+    const { options, clock } = this.#world;
+    options.observer?.happened(paymentHash, event, clock.now());
+  }
+
   /** Audit line of a part that joined a set, or was refused one. */
   journalArrival(part: Part, set: SetEntry): void {
     const { context, value } = set.actor.getSnapshot();
@@ -112,6 +119,7 @@ export class Effects {
     const to = typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
     const amountMsat = String(part.amountMsat);
     this.#logArrival(part, set, to);
+    this.tell(set.invoice, { type: 'part.held', part });
     this.#world.journal.append({
       machine: 'htlcSet',
       from: 'collecting',
@@ -183,6 +191,7 @@ export class Effects {
       preimage: () => this.#preimage(set.invoice, effect.parts),
       sharedSecret: (part) => held.sharedSecret(part.id),
     });
+    this.tell(set.invoice, { type: 'decision.submitted', decision: effect.decision, setId: effect.setId });
     decisions.submit(decision, (outcome) => this.#committed(set, effect, outcome));
   }
 
@@ -206,6 +215,8 @@ export class Effects {
           log.warn({ hash: set.invoice.paymentHash, decision: effect.decision, because }, 'Decision refused');
           return this.#actors.deliver(set, { type: 'commit.refused', because });
         }
+        const reason = 'reason' in effect ? effect.reason : undefined;
+        this.tell(set.invoice, { type: 'decision.committed', decision: effect.decision, reason });
         if (effect.decision === 'fail' || effect.decision === 'abort') {
           measures.failedHtlcs.add(effect.reason, effect.parts.length);
         } else if (effect.decision !== 'release') {
@@ -227,6 +238,7 @@ export class Effects {
     }
     if (entry.settledAt === undefined) {
       entry.settledAt = clock.now();
+      this.tell(entry, { type: 'preimage.released' });
       if (entry.acceptedAt !== undefined)
         measures.acceptToSettle.observeMs(entry.settledAt - entry.acceptedAt);
     }
@@ -285,6 +297,7 @@ export class Effects {
         },
         'Htlc final resolution received',
       );
+      this.tell(set.invoice, { type: 'part.final', partId: final.partId, settled });
       this.#world.finals.submit(record, (outcome) => {
         if (outcome.kind !== 'done' || set.invoice.retired) return;
         this.#world.held.resolved(held.part.key, held.part.id);
@@ -314,6 +327,8 @@ export class Effects {
     if (status === 'settle_requested') return;
     const reason = effect.reason ?? 'parts_failed';
     this.#measureEnd(entry, status, reason, effect.settledMsat);
+    const cause = status === 'settled' ? undefined : reason;
+    this.tell(entry, { type: 'invoice.final', status, reason: cause, settledMsat: effect.settledMsat });
     const waiters = finalStatus.finish(
       paymentHash,
       status === 'settled' ? { result: 'settled' } : { result: 'failed', reason },
@@ -352,6 +367,7 @@ export class Effects {
     const set = entry.sets.find((s) => s.attempt === attempt);
     const parts = set?.actor.getSnapshot().context.parts ?? [];
     log.debug({ hash: entry.paymentHash, setID: setId, parts: parts.length }, 'Set complete');
+    this.tell(entry, { type: 'set.completed', setId, parts: parts.length });
     const height = deadlineHeight(parts, options.rules.deadlineMargin);
     accepted.announce(entry.paymentHash, setId, height, () => this.#decisionTimeLeft(set));
     // Later, since the invoice is still in the middle of becoming accepted.

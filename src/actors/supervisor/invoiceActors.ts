@@ -126,6 +126,7 @@ export class InvoiceActors {
   }
 
   requestSettle(entry: InvoiceEntry, setId: SetId): void {
+    this.#effects.tell(entry, { type: 'settle.requested', setId });
     const attempt = entry.actor.getSnapshot().context.current?.attempt;
     const set = entry.sets.find((s) => s.attempt === attempt);
     // Without a set there is nothing to settle; a view that holds for nothing goes along.
@@ -260,7 +261,9 @@ export class InvoiceActors {
     invoice.sets.splice(invoice.sets.indexOf(set), 1);
     if (invoice.sets.length > 0) return;
     this.#send(invoice, { type: 'invoice.close' });
-    if (invoice.actor.getSnapshot().status !== 'active') this.#invoices.delete(invoice.paymentHash);
+    if (invoice.actor.getSnapshot().status === 'active') return;
+    this.#invoices.delete(invoice.paymentHash);
+    this.#effects.tell(invoice, { type: 'payment.closed' });
   }
 
   /** Ends an invoice's actors without touching its decisions; its parts begin again from what is stored. */

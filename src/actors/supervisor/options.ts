@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 import type { OnionPeeler } from '../ports/onionPeeler.ts';
+import type { PaymentObserver } from '../ports/paymentObserver.ts';
 import type { RoutingPolicy } from './admission.ts';
 
 /** Limits of what is held. Each refusal has its name in the log and the events table. */
@@ -45,6 +46,8 @@ export interface SupervisorOptions {
   readonly subscriberGraceMs: number;
   /** How long a call waits for a decision before it is told that the outcome is unknown. */
   readonly callTimeoutMs: number;
+  /** Follows payments; absent when nobody does. */
+  readonly observer?: PaymentObserver | undefined;
   /** What the core sees is added here. */
   readonly measures?: CoreMeasures;
   /** Another leader has taken over: this process must stop. */

@@ -17,6 +17,7 @@ import type { ConfigProblem } from './problem.ts';
 import { readRouteHints } from './routeHints.ts';
 import { Findings, Section } from './section.ts';
 import type { Setting } from './setting.ts';
+import { readTracing } from './tracing.ts';
 import type { LnmuxConfig } from './types.ts';
 
 export { type ConfigProblem, formatProblem } from './problem.ts';
@@ -58,6 +59,7 @@ function readConfig(root: Section, { env, path, mode: configMode }: LoadOptions)
     healthAddress: readAddress(root, 'healthAddress', instrumentationAddress),
     profilingAddress: readProfilingAddress(root),
     logging: readLogging(root.section('logging')),
+    tracing: readTracing(root.section('tracing')),
     distributedLock: readLock(root.section('distributedLock'), env),
     routingPolicy: readRoutingPolicy(root.section('routingPolicy')),
     routeHints: readRouteHints(root),

@@ -17,6 +17,7 @@ export interface LnmuxConfig {
   /** Profiles over HTTP, on loopback; undefined: none. */
   readonly profilingAddress: string | undefined;
   readonly logging: LoggingConfig;
+  readonly tracing: TracingConfig;
   readonly distributedLock: DistributedLockConfig;
   readonly routingPolicy: RoutingPolicyConfig;
   readonly routeHints: RouteHintsConfig;
@@ -65,6 +66,13 @@ export interface LoggingConfig {
   readonly format: 'auto' | 'console' | 'json';
   readonly withCaller: boolean;
   readonly grpcLogging: boolean;
+}
+
+export interface TracingConfig {
+  /** Where spans go; undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
+  /** Of payments. */
+  readonly samplePercent: number;
 }
 
 export interface DistributedLockConfig {

@@ -6,8 +6,7 @@ import type { Subjects } from './subjects.ts';
 const RESOURCE_EXHAUSTED = 8;
 
 interface Limit {
-  readonly limit: keyof LimitsConfig;
-  /** How much of it is used; undefined where that is not a state, such as the size of one request. */
+  /** How much of it is used; absent where that is not a state, such as the size of one request. */
   readonly used?: () => number;
   /** What was refused because of it. */
   readonly refused: () => number;
@@ -15,54 +14,56 @@ interface Limit {
 
 /** For each limit of the configuration: its size, how much of it is in use, and what it has refused. */
 export function addLimitMetrics(metrics: MetricsRegistry, of: Subjects, calls: RpcCounts): void {
-  const limits = limitsOf(of, calls);
+  const limits = Object.entries(limitsOf(of, calls)) as [keyof LimitsConfig, Limit][];
   metrics.gauge({
     name: 'lnmux_limit_max',
     help: 'Size of the limit of this name in the configuration.',
-    collect: () => limits.map(({ limit }) => ({ labels: { limit }, value: of.limits[limit] })),
+    collect: () => limits.map(([limit]) => ({ labels: { limit }, value: of.limits[limit] })),
   });
   metrics.gauge({
     name: 'lnmux_limit_used',
     help: 'How much of the limit is in use; of the fullest node where the limit is per node.',
-    collect: () => limits.flatMap(({ limit, used }) => (used ? [{ labels: { limit }, value: used() }] : [])),
+    collect: () =>
+      limits.flatMap(([limit, { used }]) => (used ? [{ labels: { limit }, value: used() }] : [])),
   });
   metrics.counter({
     name: 'lnmux_limit_refusals_total',
     help: 'HTLCs or calls refused because of the limit.',
-    collect: () => limits.map(({ limit, refused }) => ({ labels: { limit }, value: refused() })),
+    collect: () => limits.map(([limit, { refused }]) => ({ labels: { limit }, value: refused() })),
   });
 }
 
-function limitsOf(of: Subjects, calls: RpcCounts): readonly Limit[] {
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+function limitsOf(of: Subjects, calls: RpcCounts): Record<keyof LimitsConfig, Limit> {
   const { rejectedHtlcs, failedHtlcs } = of.measures;
-  const exhausted = (method: string) => () => {
-    for (const counts of calls.all())
-      if (counts.method === method) return counts.handled[RESOURCE_EXHAUSTED] ?? 0;
-    return 0;
+  const countsOf = (method: string) => [...calls.all()].find((counts) => counts.method === method);
+  const exhausted = (method: string) => () => countsOf(method)?.handled[RESOURCE_EXHAUSTED] ?? 0;
+  const open = (method: string) => () => {
+    const counts = countsOf(method);
+    return counts ? counts.started - sum(counts.handled) : 0;
   };
   const heldByNode = () => of.links.map(({ link }) => of.supervisor?.heldOf(link.nodeId).count ?? 0);
-  return [
-    {
-      limit: 'maxHeldHtlcs',
+  return {
+    maxHeldHtlcs: {
       used: () => of.supervisor?.stats().heldHtlcs ?? 0,
       refused: () => rejectedHtlcs.of('too_many_htlcs'),
     },
-    {
-      limit: 'maxHeldHtlcsPerNode',
+    maxHeldHtlcsPerNode: {
       used: () => Math.max(0, ...heldByNode()),
       refused: () => rejectedHtlcs.of('too_many_htlcs_of_node'),
     },
-    { limit: 'maxPartsPerSet', refused: () => failedHtlcs.of('too_many_htlcs') },
-    {
-      limit: 'maxSubscribers',
+    maxPartsPerSet: { refused: () => failedHtlcs.of('too_many_htlcs') },
+    maxSubscribers: {
       used: () => of.supervisor?.accepted.subscribers ?? 0,
       refused: exhausted('SubscribeInvoiceAccepted'),
     },
-    {
-      limit: 'maxWaits',
-      used: () => of.supervisor?.finalStatus.size ?? 0,
+    maxInvoiceStreams: { used: open('SubscribeSingleInvoice'), refused: exhausted('SubscribeSingleInvoice') },
+    maxEventStreams: { used: open('SubscribeEvents'), refused: exhausted('SubscribeEvents') },
+    maxWaits: {
+      used: open('WaitForInvoiceFinalStatus'),
       refused: exhausted('WaitForInvoiceFinalStatus'),
     },
-    { limit: 'maxListedInvoices', refused: exhausted('ListInvoices') },
-  ];
+    maxListedInvoices: { refused: exhausted('ListInvoices') },
+  };
 }

@@ -69,7 +69,7 @@ export const coreLayer = Layer.effect(
   Core,
   Effect.gen(function* () {
     const { config, log, abandon } = yield* Settings;
-    const { subjects } = yield* Instruments;
+    const { subjects, observer } = yield* Instruments;
     const store = yield* Database;
     const { epoch } = yield* Lead;
     const peeler = yield* Peeler;
@@ -98,6 +98,7 @@ export const coreLayer = Layer.effect(
       paces: PACES,
       callTimeoutMs: CALL_TIMEOUT_MS,
       measures: subjects.measures,
+      observer,
       onFenced: () => abandon('Leader status lost, exiting: another lnmuxd has taken over'),
     });
     subjects.supervisor = supervisor;

@@ -17,6 +17,7 @@ import { addStoreMetrics } from '../metrics/storeMetrics.ts';
 import type { Subjects } from '../metrics/subjects.ts';
 import { Instruments, Settings } from './services.ts';
 import { systemClock } from './systemClock.ts';
+import { tracing } from './tracing.ts';
 
 /** Metrics and health. They are up before the database and the lead are there, so that a standby answers too. */
 export const instrumentsLayer = Layer.effect(
@@ -69,7 +70,8 @@ export const instrumentsLayer = Layer.effect(
         log,
       });
     }
-    return { metrics, subjects, readiness, serverCalls, clientCalls };
+    const observer = yield* tracing(config, log, metrics);
+    return { metrics, observer, subjects, readiness, serverCalls, clientCalls };
   }),
 );
 

@@ -4,6 +4,7 @@ import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
 import type { RouteHints } from '../../actors/nodes/routeHints.ts';
 import type { Application } from '../../actors/ports/application.ts';
 import type { OnionPeeler } from '../../actors/ports/onionPeeler.ts';
+import type { PaymentObserver } from '../../actors/ports/paymentObserver.ts';
 import type { RpcCounts } from '../../actors/ports/rpcCounts.ts';
 import type { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import type { CallObserver } from '../../adapters/grpc/observer.ts';
@@ -33,6 +34,8 @@ export class Instruments extends Context.Service<
   Instruments,
   {
     readonly metrics: MetricsRegistry;
+    /** Follows payments, for traces. */
+    readonly observer: PaymentObserver | undefined;
     readonly subjects: Subjects;
     readonly readiness: ReadinessMonitor;
     /** Counts the calls of our API. */
