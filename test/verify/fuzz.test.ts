@@ -22,7 +22,11 @@ const PLANS: Readonly<Record<string, { readonly runs: number; readonly reaches: 
   'grpc.settleInvoice': { runs: FEW, reaches: [/^NOT_FOUND/, /^malformed/, /^INVALID_ARGUMENT/] },
   'grpc.cancelInvoice': { runs: FEW, reaches: [/^NOT_FOUND/, /^malformed/, /^INVALID_ARGUMENT/] },
   'grpc.listInvoices': { runs: FEW, reaches: [/^OK/, /^malformed/, /^INVALID_ARGUMENT/] },
-  'grpc.waitForInvoiceFinalStatus': { runs: FEW, reaches: [/^NOT_FOUND/, /^malformed/, /^INVALID_ARGUMENT/] },
+  'grpc.lookupInvoice': { runs: FEW, reaches: [/^NOT_FOUND/, /^malformed/, /^INVALID_ARGUMENT/] },
+  'grpc.waitForInvoiceFinalStatus': {
+    runs: FEW,
+    reaches: [/^NOT_FOUND/, /^waits/, /^malformed/, /^INVALID_ARGUMENT/],
+  },
   onion: { runs: FEW, reaches: [/^decoded/, /payload, type 2$/, /payload, type 6$/, /_hmac/, /_version/] },
   bolt11: { runs: FEW, reaches: [/encoded again/, /checksum/, /cut off/, /UTF-8/, /not of our making/] },
   link: { runs: FEW, reaches: [/^connected.*settled.*failed.*resumed/, /^refused/, /^backoff/, /forgotten/] },

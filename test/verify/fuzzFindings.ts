@@ -18,4 +18,9 @@ export const FINDINGS: readonly PastFinding[] = [
     was: 'an HTLC offered again with a malformed payment hash could be answered twice',
     hex: '11000c000001020000c70401',
   },
+  {
+    target: 'link',
+    was: 'an HTLC offered again on chain with a malformed payment hash could still be failed',
+    hex: '9d00000000cc0500',
+  },
 ];

@@ -179,8 +179,13 @@ export class Interception {
       { bytes: raw.paymentHash.length },
       'HTLC with a payment hash that is not 32 bytes long',
     );
-    if (onChain) return;
-    // It may have been offered in good order before: this is its answer, and there is no second one.
+    // It may have been offered in good order before.
+    const known = this.#book.get(raw.key);
+    if (onChain) {
+      if (known) this.#book.add(raw.key, { ...known, autoFailHeight: raw.autoFailHeight, onChain });
+      return;
+    }
+    // This is its answer, and there is no second one.
     this.#book.remove(raw.key);
     this.#deps.counters.failed++;
     this.#write(

@@ -60,12 +60,15 @@ export function checkIssued(request: Uint8Array, response: Uint8Array): void {
   mustEqual(invoice.descriptionHash ?? new Uint8Array(), descriptionHash, 'and its description hash');
 }
 
+const PATIENCE_MS = 5;
+
 type Unary = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => void;
 type UnaryName =
   | 'addInvoice'
   | 'settleInvoice'
   | 'cancelInvoice'
   | 'listInvoices'
+  | 'lookupInvoice'
   | 'waitForInvoiceFinalStatus';
 
 async function openMessage(name: UnaryName): Promise<LiveTarget> {
@@ -86,13 +89,23 @@ async function openMessage(name: UnaryName): Promise<LiveTarget> {
       return `malformed: ${String(error).replace(/\d+/g, '#').slice(0, 60)}`;
     }
     return new Promise<string>((resolve, reject) => {
-      const call = { request, cancelled: false, on: () => {} } as unknown as ServerUnaryCall<
-        unknown,
-        unknown
-      >;
+      let cancel: (() => void) | undefined;
+      let hasLeft = false;
+      const on = (_event: 'cancelled', listener: () => void) => {
+        cancel = listener;
+      };
+      // Whoever asks to be told later leaves when there was no answer at once.
+      if (name === 'waitForInvoiceFinalStatus') {
+        setTimeout(() => {
+          hasLeft = true;
+          cancel?.();
+        }, PATIENCE_MS);
+      }
+      const call = { request, cancelled: false, on } as unknown as ServerUnaryCall<unknown, unknown>;
       method(call, (error, response) => {
         try {
-          if (error) resolve(refusedWith(error.code ?? status.UNKNOWN, error.details ?? ''));
+          if (hasLeft && error?.code === status.UNAVAILABLE) resolve('waits');
+          else if (error) resolve(refusedWith(error.code ?? status.UNKNOWN, error.details ?? ''));
           else {
             const bytes = responseSerialize(response as never);
             if (name === 'addInvoice') checkIssued(input, bytes);
@@ -130,7 +143,13 @@ export const SEEDS: Readonly<Record<UnaryName, readonly Uint8Array[]>> = {
     concat([integer(1, 2n ** 64n - 1n), integer(2, 2n ** 63n - 1n)]),
     new Uint8Array(),
   ],
-  waitForInvoiceFinalStatus: [field(1, H), concat([field(1, H), hostile]), new Uint8Array()],
+  lookupInvoice: [field(1, H), concat([field(1, H), hostile]), new Uint8Array()],
+  waitForInvoiceFinalStatus: [
+    field(1, H),
+    concat([field(1, H), integer(2, 1n)]),
+    concat([field(1, H), hostile]),
+    new Uint8Array(),
+  ],
 };
 
 export const grpcMessages: readonly Target[] = (Object.keys(SEEDS) as UnaryName[]).map((name) => ({
