@@ -34,7 +34,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/adapters/kubernetes': ADAPTER,
   'src/adapters/crypto': ADAPTER,
   'src/adapters/net': { ours: [], packages: ['node:dns'] },
-  'src/simulator': { ours: ['src/domain', 'src/lightning', 'src/generated'], packages: undefined },
+  'src/x509': { ours: [], packages: ['node:crypto', 'node:net'] },
+  'src/simulator': {
+    ours: ['src/domain', 'src/lightning', 'src/generated', 'src/x509'],
+    packages: undefined,
+  },
   'src/generated': { ours: [], packages: undefined },
   'src/daemon': { ours: ['src'], packages: undefined },
 };

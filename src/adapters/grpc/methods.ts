@@ -19,7 +19,7 @@ import type { GrpcLimits } from './limits.ts';
 import { answer, invalid, notFound, type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
 import { reportResponse } from './reportResponse.ts';
 import { checkAddInvoice, checkHash, checkList, checkSet } from './requests.ts';
-import { bufferOf, finalResponse, infoResponse, listResponse } from './responses.ts';
+import { bufferOf, finalResponse, infoResponse, listResponse, NO_BYTES } from './responses.ts';
 
 const DONE: Outcome<Record<string, never>> = answer({});
 
@@ -30,6 +30,7 @@ export function getInfo(application: Application): Outcome<GetInfoResponse> {
 export function addInvoice(
   application: Application,
   request: AddInvoiceRequest,
+  showsPreimage: boolean,
 ): Outcome<AddInvoiceResponse> {
   const checked = checkAddInvoice(request);
   if (!checked.ok) return invalid(checked.problem);
@@ -39,7 +40,7 @@ export function addInvoice(
   }
   return answer({
     paymentRequest: added.paymentRequest,
-    preimage: bufferOf(added.preimage),
+    preimage: showsPreimage ? bufferOf(added.preimage) : NO_BYTES,
     hash: bufferOf(added.paymentHash),
   });
 }
@@ -140,6 +141,7 @@ export async function listInvoices(
   application: Application,
   request: ListInvoicesRequest,
   limits: GrpcLimits,
+  showsPreimages: boolean,
 ): Promise<Outcome<ListInvoicesResponse>> {
   const checked = checkList(request);
   if (!checked.ok) return invalid(checked.problem);
@@ -155,5 +157,5 @@ export async function listInvoices(
         'and go on from last_sequence_number + 1',
     );
   }
-  return answer(listResponse(listed.invoices));
+  return answer(listResponse(listed.invoices, showsPreimages));
 }

@@ -15,6 +15,9 @@ import type {
 import { InvoiceStatus } from '../../generated/lnmux.ts';
 import { blocksInSeconds, wholeSeconds } from './time.ts';
 
+/** In place of a preimage that is not told. */
+export const NO_BYTES = Buffer.alloc(0);
+
 /** The same bytes as a Buffer, which the generated code asks for. Nothing is copied. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -53,10 +56,10 @@ export function secondsOf(unixMs: number | undefined): bigint {
   return unixMs === undefined ? 0n : BigInt(Math.floor(unixMs / 1000));
 }
 
-function listedResponse(invoice: ListedInvoice): ListInvoicesResponse_Invoice {
+function listedResponse(invoice: ListedInvoice, showsPreimage: boolean): ListInvoicesResponse_Invoice {
   return {
     hash: hashBytes(invoice.paymentHash),
-    preimage: bufferOf(invoice.preimage),
+    preimage: showsPreimage ? bufferOf(invoice.preimage) : NO_BYTES,
     amountMsat: invoice.amountMsat,
     status: InvoiceStatus[invoice.status],
     settleRequestedAt: secondsOf(invoice.settleRequestedAt),
@@ -65,9 +68,12 @@ function listedResponse(invoice: ListedInvoice): ListInvoicesResponse_Invoice {
   };
 }
 
-export function listResponse(invoices: readonly ListedInvoice[]): ListInvoicesResponse {
+export function listResponse(
+  invoices: readonly ListedInvoice[],
+  showsPreimages: boolean,
+): ListInvoicesResponse {
   return {
-    invoice: invoices.map(listedResponse),
+    invoice: invoices.map((invoice) => listedResponse(invoice, showsPreimages)),
     firstSequenceNumber: invoices[0]?.sequenceNumber ?? 0n,
     lastSequenceNumber: invoices.at(-1)?.sequenceNumber ?? 0n,
   };

@@ -1,23 +1,30 @@
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
 import { ServiceService } from '../../generated/lnmux.ts';
 import { isLoopback, parseHostPort } from '../net/address.ts';
+import { type AccessPaths, openGuard } from './access/guard.ts';
 import { callLog } from './callLog.ts';
+import { Gate } from './gate.ts';
 import { addHealth, addReflection } from './introspection.ts';
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts';
 import { listen } from './listen.ts';
 import { type CallObserver, observeAll } from './observer.ts';
 import { LnmuxService } from './service.ts';
 
+export { AccessFileError, type AccessPaths } from './access/guard.ts';
 export { GrpcListenError } from './listen.ts';
 
 export interface GrpcServerOptions {
   readonly application: Application;
   /** host:port; port 0 lets the system choose; no host means every interface. */
   readonly listenAddress: string;
-  /** Plaintext when absent. */
-  readonly credentials?: ServerCredentials;
+  /** Plaintext, and everybody may do everything, when absent. */
+  readonly access?: AccessPaths;
+  /** How often the files of `access` are looked at for changes. */
+  readonly accessCheckMs?: number;
+  /** Whether AddInvoice and ListInvoices tell preimages to those who may see them. They do unless false. */
+  readonly returnPreimage?: boolean;
   readonly log: Log;
   readonly limits?: Partial<GrpcLimits>;
   /** One log line per call. */
@@ -36,6 +43,13 @@ export interface GrpcServer {
    */
   close(graceMs: number): Promise<void>;
 }
+
+const NO_ACCESS: AccessPaths = {
+  tlsCertPath: undefined,
+  tlsKeyPath: undefined,
+  clientCaPath: undefined,
+  accessPath: undefined,
+};
 
 /**
  * A dead subscriber would count as one for hours (TCP alone does not notice), and payments would be held for an
@@ -58,6 +72,7 @@ function closeServer(server: Server, graceMs: number): Promise<void> {
  * Starts the application's API: lnmux.Service, grpc.health.v1 and reflection.
  *
  * @throws GrpcListenError when the address can't be listened on.
+ * @throws AccessFileError when a certificate, a key or the list of callers can't be used.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { application, listenAddress, log } = options;
@@ -65,22 +80,33 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   setLogVerbosity(logVerbosity.NONE);
   const limits: GrpcLimits = { ...DEFAULT_GRPC_LIMITS, ...options.limits };
   const observers = [...(options.observers ?? []), ...(options.logCalls ? [callLog(log)] : [])];
+  const guard = openGuard({ paths: options.access ?? NO_ACCESS, log, checkMs: options.accessCheckMs });
+  const observer = observeAll(observers);
   const server = new Server({
+    interceptors: [new Gate(guard, log, observer).interceptor],
     'grpc.max_receive_message_length': limits.maxRequestBytes,
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   });
-  const service = new LnmuxService({ application, log, limits, observer: observeAll(observers) });
+  const service = new LnmuxService({
+    application,
+    log,
+    limits,
+    observer,
+    returnPreimage: options.returnPreimage ?? true,
+  });
   server.addService(ServiceService, service.methods);
   const health = addHealth(server);
   addReflection(server);
 
-  const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  const { credentials } = guard;
   const host = parseHostPort(listenAddress)?.host;
   if (!credentials._isSecure() && host !== undefined && !isLoopback(host)) {
     log.warn(
       { listenAddress },
-      'The API listens beyond this machine without TLS: whoever reaches the port can settle, cancel and read preimages',
+      options.access?.accessPath === undefined
+        ? 'The API listens beyond this machine without TLS: whoever reaches the port can settle, cancel and read preimages'
+        : 'The API listens beyond this machine without TLS: whoever is on the way can read tokens and use them',
     );
   }
   let address: string;
@@ -88,6 +114,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     address = await listen(server, listenAddress, credentials);
   } catch (error) {
     server.forceShutdown();
+    guard.close();
     throw error;
   }
   health.set('SERVING');
@@ -101,6 +128,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       closing ??= (() => {
         health.set('NOT_SERVING');
         service.stop();
+        guard.close();
         return closeServer(server, graceMs);
       })();
       return closing;

@@ -1,4 +1,4 @@
-import { type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { type Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
 import type {
@@ -12,6 +12,8 @@ import type {
   WaitForInvoiceFinalStatusRequest,
   WaitForInvoiceFinalStatusResponse,
 } from '../../generated/lnmux.ts';
+import { seesPreimages } from './access/roles.ts';
+import { principalOf } from './gate.ts';
 import type { GrpcLimits } from './limits.ts';
 import {
   addInvoice,
@@ -33,6 +35,8 @@ export interface ServiceOptions {
   readonly log: Log;
   readonly limits: GrpcLimits;
   readonly observer: CallObserver | undefined;
+  /** Whether anybody is told preimages. */
+  readonly returnPreimage: boolean;
 }
 
 type WaitCall = ServerUnaryCall<WaitForInvoiceFinalStatusRequest, WaitForInvoiceFinalStatusResponse>;
@@ -73,10 +77,14 @@ export class LnmuxService {
     });
     this.methods = {
       getInfo: unary('GetInfo', options, () => getInfo(application)),
-      addInvoice: unary('AddInvoice', options, (request) => addInvoice(application, request)),
+      addInvoice: unary('AddInvoice', options, (request, call) =>
+        addInvoice(application, request, this.#showsPreimages(call)),
+      ),
       settleInvoice: unary('SettleInvoice', options, (request) => settleInvoice(application, request)),
       cancelInvoice: unary('CancelInvoice', options, (request) => cancelInvoice(application, request)),
-      listInvoices: unary('ListInvoices', options, (request) => listInvoices(application, request, limits)),
+      listInvoices: unary('ListInvoices', options, (request, call) =>
+        listInvoices(application, request, limits, this.#showsPreimages(call)),
+      ),
       lookupInvoice: unary('LookupInvoice', options, (request) => lookupInvoice(application, request)),
       waitForInvoiceFinalStatus: unary('WaitForInvoiceFinalStatus', options, (request, call: WaitCall) =>
         this.#wait(request, call),
@@ -94,6 +102,10 @@ export class LnmuxService {
     this.#invoices.stop();
     this.#events.stop();
     for (const controller of this.#waits) controller.abort();
+  }
+
+  #showsPreimages(call: { readonly metadata: Metadata }): boolean {
+    return this.#options.returnPreimage && seesPreimages(principalOf(call).roles);
   }
 
   async #wait(

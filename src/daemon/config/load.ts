@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readApi } from './api.ts';
 import { readDatabase } from './database.ts';
 import { readDocument } from './document.ts';
 import { readIdentityKey } from './identityKey.ts';
@@ -49,12 +50,14 @@ function readConfig(root: Section, { env, path, mode: configMode }: LoadOptions)
   const configPath = resolve(path);
   const instrumentationAddress = readAddress(root, 'instrumentationAddress', 'localhost:2112');
   const lnd = readLnd(root.section('lnd'), root);
+  const listenAddress = readAddress(root, 'listenAddress', 'localhost:19090');
   const config: LnmuxConfig = {
     lnd,
     db: readDatabase(root.section('db'), env, configPath),
     identityKey: readIdentityKey(root, { env, configPath, configMode }, lnd.network),
     autoSettle: root.boolean('autoSettle', false),
-    listenAddress: readAddress(root, 'listenAddress', 'localhost:19090'),
+    listenAddress,
+    api: readApi(root.section('api'), root, listenAddress, resolve(path)),
     instrumentationAddress,
     healthAddress: readAddress(root, 'healthAddress', instrumentationAddress),
     profilingAddress: readProfilingAddress(root),

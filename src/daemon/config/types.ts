@@ -10,6 +10,7 @@ export interface LnmuxConfig {
   readonly identityKey: Secret<Uint8Array>;
   readonly autoSettle: boolean;
   readonly listenAddress: string;
+  readonly api: ApiConfig;
   /** Metrics over HTTP. */
   readonly instrumentationAddress: string;
   /** Liveness and readiness over HTTP; with the metrics unless it says something else. */
@@ -23,6 +24,20 @@ export interface LnmuxConfig {
   readonly routeHints: RouteHintsConfig;
   readonly acceptance: AcceptanceConfig;
   readonly limits: LimitsConfig;
+}
+
+/** Who may call the API, and how. Paths are absolute; undefined where not given. */
+export interface ApiConfig {
+  readonly tlsCertPath: string | undefined;
+  readonly tlsKeyPath: string | undefined;
+  /** The authorities of client certificates. */
+  readonly clientCaPath: string | undefined;
+  /** The list of tokens and their roles. */
+  readonly accessPath: string | undefined;
+  /** Plaintext also where other machines can reach it. */
+  readonly allowPlaintext: boolean;
+  /** AddInvoice and ListInvoices tell preimages, to those who may see them. */
+  readonly returnPreimage: boolean;
 }
 
 export interface LndConfig {

@@ -17,6 +17,8 @@ export const apiLayer = Layer.effect(
         startGrpcServer({
           application,
           listenAddress: config.listenAddress,
+          access: config.api,
+          returnPreimage: config.api.returnPreimage,
           log,
           limits: config.limits,
           logCalls: config.logging.grpcLogging,

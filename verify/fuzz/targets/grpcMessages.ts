@@ -77,6 +77,7 @@ async function openMessage(name: UnaryName): Promise<LiveTarget> {
     log: silentLog,
     limits: DEFAULT_GRPC_LIMITS,
     observer: undefined,
+    returnPreimage: true,
   });
   const { requestDeserialize, responseSerialize } = ServiceService[name];
   const method = service.methods[name] as unknown as Unary;
