@@ -29,6 +29,12 @@ export interface SimulateCommand {
   readonly args: readonly string[];
 }
 
+/** It reads no configuration. Its arguments arrive unparsed. */
+export interface AuthCommand {
+  readonly command: 'auth';
+  readonly args: readonly string[];
+}
+
 export interface ConfigCheckCommand extends WithConfig {
   readonly command: 'config check';
 }
@@ -37,6 +43,7 @@ export type LnmuxdCommand =
   | RunCommand
   | MigrateCommand
   | SimulateCommand
+  | AuthCommand
   | ConfigCheckCommand
   | { readonly command: 'help'; readonly topic: string | undefined }
   | { readonly command: 'version' };

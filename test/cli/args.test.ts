@@ -54,7 +54,7 @@ describe('lnmuxd', () => {
 
   it.each([
     ['rnu', 'unknown command "rnu": did you mean run?'],
-    ['serve', 'unknown command "serve": known: run, migrate, simulate, config, help'],
+    ['serve', 'unknown command "serve": known: run, migrate, simulate, auth, config, help'],
     ['run', 'which configuration? Write lnmuxd -c lnmux.yml run'],
     ['--config= run', 'which configuration? Write lnmuxd -c lnmux.yml run'],
     ['-c', '--config needs a value: write --config=VALUE'],
@@ -144,13 +144,11 @@ describe('lnmuxcli', () => {
     ]) {
       expect(parseLnmuxcliArgs(words(line))).toMatchObject({
         kind: 'request',
-        server: 'h:1',
-        tlsCertPath: 'f',
+        connection: { server: 'h:1', tlsCert: 'f' },
       });
     }
     expect(parseLnmuxcliArgs(['getinfo'])).toMatchObject({
-      server: 'localhost:19090',
-      tlsCertPath: undefined,
+      connection: { server: 'localhost:19090', tls: false, tlsCert: undefined, token: undefined },
     });
   });
 

@@ -274,7 +274,7 @@ describe('lnmuxcli, as a process', () => {
     const certificate = await run('lnmuxcli', ['--tlscertpath', '/nonexistent', 'getinfo']);
     expect(certificate).toMatchObject({
       code: 2,
-      stderr: 'lnmuxcli: --tlscertpath /nonexistent: no such file\n',
+      stderr: 'lnmuxcli: --tls-cert /nonexistent: no such file\n',
     });
   });
 

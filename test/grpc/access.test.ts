@@ -19,6 +19,7 @@ const MAY: Readonly<Record<string, readonly Role[]>> = {
   LookupInvoice: ['read', 'invoices', 'settle', 'admin'],
   SubscribeSingleInvoice: ['read', 'invoices', 'settle', 'admin'],
   WaitForInvoiceFinalStatus: ['read', 'invoices', 'settle', 'admin'],
+  SubscribeEvents: ['read', 'invoices', 'settle', 'admin'],
   AddInvoice: ['invoices', 'admin'],
   SubscribeInvoiceAccepted: ['settle', 'admin'],
   SettleInvoice: ['settle', 'admin'],

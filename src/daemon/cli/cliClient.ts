@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import {
   type CallOptions,
-  ChannelCredentials,
   connectivityState,
   logVerbosity,
   Metadata,
@@ -10,6 +8,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { ServiceClient } from '../../generated/lnmux.ts';
+import type { CliConnection } from './cliConnection.ts';
+import { credentialsOf, interceptorsOf } from './cliCredentials.ts';
 
 /** Long enough for a settlement that waits for a slow database, and an end to a server that hangs. */
 const CALL_TIMEOUT_MS = 30_000;
@@ -21,20 +21,6 @@ export class CallFailure extends Error {
   constructor(message: string, unreachable: boolean) {
     super(message);
     this.unreachable = unreachable;
-  }
-}
-
-/** The certificate file can't be read: a wrong argument. */
-export class BadCertificate extends Error {}
-
-function credentialsOf(tlsCertPath: string | undefined): ChannelCredentials {
-  if (tlsCertPath === undefined) return ChannelCredentials.createInsecure();
-  try {
-    return ChannelCredentials.createSsl(readFileSync(tlsCertPath));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const what = code === 'ENOENT' ? 'no such file' : `can't be used (${code ?? 'not a PEM certificate'})`;
-    throw new BadCertificate(`--tlscertpath ${tlsCertPath}: ${what}`);
   }
 }
 
@@ -50,11 +36,12 @@ export class CliClient {
   readonly service: ServiceClient;
   readonly #server: string;
 
-  /** @throws BadCertificate */
-  constructor(server: string, tlsCertPath: string | undefined) {
+  /** @throws ConnectionProblem */
+  constructor(connection: CliConnection) {
     setLogVerbosity(logVerbosity.NONE);
-    this.#server = server;
-    this.service = new ServiceClient(server, credentialsOf(tlsCertPath));
+    this.#server = connection.server;
+    const interceptors = [...interceptorsOf(connection)];
+    this.service = new ServiceClient(connection.server, credentialsOf(connection), { interceptors });
   }
 
   /** The failure behind a status. A refusal comes over a connection; without one the server was not reached. */
@@ -67,11 +54,12 @@ export class CliClient {
         .replace(/\.? Resolution note:.*$/s, '')
         .replace(/\s+/g, ' ');
       return new CallFailure(
-        `can't reach ${this.#server}: ${cause}: is lnmuxd running there? (--rpcserver)`,
+        `can't reach ${this.#server}: ${cause}: is lnmuxd running there (--rpcserver), with TLS (--tls-cert)?`,
         true,
       );
     }
-    return new CallFailure(`${status[error.code]}: ${error.details}`, false);
+    const flags = error.code === status.UNAUTHENTICATED ? ' (--token-file or --tls-client-cert)' : '';
+    return new CallFailure(`${status[error.code]}: ${error.details}${flags}`, false);
   }
 
   /**

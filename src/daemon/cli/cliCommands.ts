@@ -1,3 +1,4 @@
+import { CONNECTION_FLAGS, CONNECTION_HELP } from './cliConnection.ts';
 import type { FlagSpecs } from './flags.ts';
 
 /** What the parser and the help need to know of a command of lnmuxcli. */
@@ -134,16 +135,13 @@ export const CLI_COMMANDS = {
 export type CliCommandName = keyof typeof CLI_COMMANDS;
 
 export const CLI_GLOBALS: FlagSpecs = {
-  rpcserver: { type: 'string' },
-  tlscertpath: { type: 'string', completes: 'files' },
+  ...CONNECTION_FLAGS,
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 };
 
 const GLOBAL_HELP = `flags:
-  --rpcserver HOST:PORT  where lnmuxd listens (default localhost:19090)
-  --tlscertpath FILE     its certificate; plaintext without
-`;
+${CONNECTION_HELP}`;
 
 export function generalHelp(): string {
   const names = Object.entries(CLI_COMMANDS);

@@ -4,9 +4,11 @@ import { EXIT } from '../exit.ts';
 import { lnmuxVersion } from '../version.ts';
 import type { CliClient } from './cliClient.ts';
 import { commandHelp, generalHelp } from './cliCommands.ts';
+import { type CliConnection, ConnectionProblem, plaintextWarning } from './cliConnection.ts';
 import type { Json } from './cliJson.ts';
 import { completionScript } from './completion.ts';
 import { type CliRequest, parseLnmuxcliArgs } from './lnmuxcliArgs.ts';
+import { withoutAddressWarnings } from './warnings.ts';
 
 type Online = Exclude<CliRequest, { name: 'decode' | 'completion' }>;
 
@@ -124,16 +126,19 @@ async function decode(text: string): Promise<number> {
   }
 }
 
-async function online(request: Online, server: string, tlsCertPath: string | undefined): Promise<number> {
-  const { BadCertificate, CallFailure, CliClient } = await import('./cliClient.ts');
+async function online(request: Online, connection: CliConnection): Promise<number> {
+  const { CallFailure, CliClient } = await import('./cliClient.ts');
+  withoutAddressWarnings();
+  const warning = plaintextWarning(connection);
+  if (warning !== undefined) complain(`warning: ${warning}`);
   let client: CliClient | undefined;
   try {
-    client = new CliClient(server, tlsCertPath);
+    client = new CliClient(connection);
     return await ask(client, request);
   } catch (error) {
-    if (!(error instanceof CallFailure) && !(error instanceof BadCertificate)) throw error;
+    if (!(error instanceof CallFailure) && !(error instanceof ConnectionProblem)) throw error;
     complain(error.message);
-    if (error instanceof BadCertificate) return EXIT.usage;
+    if (error instanceof ConnectionProblem) return EXIT.usage;
     return error.unreachable ? EXIT.unreachable : EXIT.failed;
   } finally {
     client?.close();
@@ -142,7 +147,7 @@ async function online(request: Online, server: string, tlsCertPath: string | und
 
 /** Runs lnmuxcli with the arguments after its name and gives its exit status. */
 export async function main(args: readonly string[]): Promise<number> {
-  const parsed = parseLnmuxcliArgs(args);
+  const parsed = parseLnmuxcliArgs(args, process.env);
   switch (parsed.kind) {
     case 'problem':
       complain(parsed.problem);
@@ -154,9 +159,9 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(parsed.topic === undefined ? generalHelp() : commandHelp(parsed.topic));
       return EXIT.ok;
     case 'request': {
-      const { request, server, tlsCertPath } = parsed;
+      const { request, connection } = parsed;
       if (request.name === 'decode') return decode(request.invoice);
-      if (request.name !== 'completion') return online(request, server, tlsCertPath);
+      if (request.name !== 'completion') return online(request, connection);
       process.stdout.write(completionScript(request.shell));
       return EXIT.ok;
     }

@@ -1,7 +1,7 @@
-import { parseHostPort } from '../../adapters/net/address.ts';
 import { fromHex } from '../../domain/hex.ts';
 import { parseDuration } from '../config/duration.ts';
 import { CLI_COMMANDS, CLI_GLOBALS, type CliCommand, type CliCommandName } from './cliCommands.ts';
+import { type CliConnection, ConnectionProblem, connectionOf } from './cliConnection.ts';
 import { SHELLS, type Shell } from './completion.ts';
 import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flags.ts';
 
@@ -37,8 +37,7 @@ export type CliArgs =
   | {
       readonly kind: 'request';
       readonly request: CliRequest;
-      readonly server: string;
-      readonly tlsCertPath: string | undefined;
+      readonly connection: CliConnection;
     }
   | { readonly kind: 'help'; readonly topic: CliCommandName | undefined }
   | { readonly kind: 'version' }
@@ -47,7 +46,6 @@ export type CliArgs =
 /** Thrown and caught within this file: an argument that can't be read. */
 class ArgumentError extends Error {}
 
-const DEFAULT_SERVER = 'localhost:19090';
 const DEFAULT_EXPIRY = '3600';
 
 function isCommand(name: string): name is CliCommandName {
@@ -144,16 +142,7 @@ function checkShape(name: CliCommandName, flags: Flags, words: readonly string[]
   }
 }
 
-function serverOf(flags: Flags): string {
-  const text = (flags.rpcserver as string | undefined) ?? DEFAULT_SERVER;
-  const parsed = parseHostPort(text);
-  if (parsed === undefined || parsed.port === 0) {
-    throw new ArgumentError('--rpcserver must be host:port, for example --rpcserver=localhost:19090');
-  }
-  return parsed.host === '' ? `localhost:${parsed.port}` : text;
-}
-
-function parse(args: readonly string[]): CliArgs {
+function parse(args: readonly string[], env: NodeJS.ProcessEnv): CliArgs {
   const at = commandIndex(args, CLI_GLOBALS);
   const name = at < 0 ? undefined : (args[at] as string);
   const isHelp = name === 'help' || name === 'h';
@@ -176,16 +165,16 @@ function parse(args: readonly string[]): CliArgs {
   if (flags.help === true) return { kind: 'help', topic: name };
   checkShape(name, flags, positionals);
   const request = requestOf(name, flags, positionals);
-  const tlsCertPath = flags.tlscertpath as string | undefined;
-  return { kind: 'request', request, server: serverOf(flags), tlsCertPath };
+  return { kind: 'request', request, connection: connectionOf(flags, env) };
 }
 
 /** Parses the arguments of lnmuxcli, those after the program's name. Flags may stand anywhere. */
-export function parseLnmuxcliArgs(args: readonly string[]): CliArgs {
+export function parseLnmuxcliArgs(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliArgs {
   try {
-    return parse(args);
+    return parse(args, env);
   } catch (error) {
-    if (error instanceof ArgumentError) return { kind: 'problem', problem: error.message };
+    if (error instanceof ArgumentError || error instanceof ConnectionProblem)
+      return { kind: 'problem', problem: error.message };
     throw error;
   }
 }

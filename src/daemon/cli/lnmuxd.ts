@@ -4,6 +4,7 @@ import { lnmuxVersion } from '../version.ts';
 import { type LnmuxdWork, lnmuxdWork } from './commands.ts';
 import { parseLnmuxdArgs } from './lnmuxdArgs.ts';
 import { lnmuxdHelp } from './lnmuxdHelp.ts';
+import { withoutAddressWarnings } from './warnings.ts';
 
 function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | number {
   switch (command.command) {
@@ -13,6 +14,8 @@ function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | nu
       return work.migrate(command);
     case 'simulate':
       return work.simulate(command);
+    case 'auth':
+      return work.auth(command);
     case 'config check':
       return import('./configCheck.ts').then(({ checkConfig }) => checkConfig(command));
     case 'help':
@@ -22,19 +25,6 @@ function execute(command: LnmuxdCommand, work: LnmuxdWork): Promise<number> | nu
       process.stdout.write(`lnmuxd ${lnmuxVersion()}\n`);
       return EXIT.ok;
   }
-}
-
-/**
- * Node warns of TLS to an IP address (DEP0123), which is what most lnd configurations have and which works; on an
- * operator's terminal that is noise.
- */
-function withoutAddressWarnings(): void {
-  const shown = process.listeners('warning');
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if ((warning as { code?: string }).code === 'DEP0123') return;
-    for (const show of shown) show.call(process, warning);
-  });
 }
 
 /** Runs lnmuxd with the arguments after its name and gives its exit status. */

@@ -14,7 +14,7 @@ const GLOBALS: FlagSpecs = {
   version: { type: 'boolean', short: 'v' },
 };
 
-export const LNMUXD_COMMANDS = ['run', 'migrate', 'simulate', 'config', 'help'] as const;
+export const LNMUXD_COMMANDS = ['run', 'migrate', 'simulate', 'auth', 'config', 'help'] as const;
 const MIGRATE_ACTIONS = ['init', 'up', 'down', 'reset', 'version', 'set_version'] as const;
 
 const ONLY_UP_TAKES_NODE = '--node belongs to migrate up: leave it out';
@@ -89,16 +89,17 @@ function parseVerb(verb: string, words: readonly string[], { config, strict, nod
 
 /**
  * Parses the arguments of lnmuxd, those after the program's name:
- * `[-c FILE] [--non-strict-config] run | migrate … | simulate … | config check | help`. Global flags may stand
+ * `[-c FILE] [--non-strict-config] run | migrate … | simulate … | auth … | config check | help`. Global flags may stand
  * before or after the command.
  */
 export function parseLnmuxdArgs(args: readonly string[]): LnmuxdArgs {
   const at = commandIndex(args, GLOBALS);
   const verb = at < 0 ? undefined : args[at];
   const isSimulate = verb === 'simulate';
+  const hasOwnFlags = isSimulate || verb === 'auth';
   const rest = at < 0 ? [] : args.slice(at + 1);
   const parsed = parseFlags(
-    isSimulate || at < 0 ? args.slice(0, at < 0 ? undefined : at) : args.toSpliced(at, 1),
+    hasOwnFlags || at < 0 ? args.slice(0, at < 0 ? undefined : at) : args.toSpliced(at, 1),
     GLOBALS,
   );
   if (!parsed.ok) return parsed;
@@ -113,6 +114,7 @@ export function parseLnmuxdArgs(args: readonly string[]): LnmuxdArgs {
   const strict = flags['non-strict-config'] !== true;
   const config = flags.config as string | undefined;
   if (isSimulate) return { ok: true, command: { command: 'simulate', config, strict, args: rest } };
+  if (verb === 'auth') return { ok: true, command: { command: 'auth', args: rest } };
   // What the command itself says comes first: a misspelled action is not cured by a file.
   const node = flags.node as string | undefined;
   const command = parseVerb(verb, positionals, { config: config ?? '', strict, node });

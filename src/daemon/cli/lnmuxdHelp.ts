@@ -6,6 +6,7 @@ commands:
   run           takes payments, until SIGINT or SIGTERM
   migrate       creates or changes the database's tables
   config check  explains the configuration and what is wrong with it, and starts nothing
+  auth          makes certificates and tokens for callers of the API
   simulate      lnd nodes, chain and payers without any real ones
   help COMMAND  more about one of them
 
@@ -48,6 +49,27 @@ comes from the environment, or "default"; and below a key what is wrong with it.
 end with exit status 1. Secrets are hidden. Starts and connects nothing.
 
 example: lnmuxd -c lnmux.yml config check
+`,
+  auth: `usage: lnmuxd auth ACTION [--dir DIR]
+
+Makes what the API needs to know its callers. Files are in DIR (default auth).
+
+actions:
+  ca      [--name TEXT] [--days N]                 an authority of your own, once
+  server  --host HOST,… [--days N] [--force]       certificate of lnmuxd; HOST as callers know it
+  client  --name NAME --role ROLE,… [--days N]     certificate of a caller
+  token   --name NAME --role ROLE,…                token of a caller, on stdout; DIR/access keeps its hash
+  revoke  --name NAME                              takes a token or certificate back
+  list                                             who there is
+
+roles:
+  read      sees invoices and nodes, waits for payments
+  invoices  read, and makes invoices
+  settle    read, and takes payments or gives them back
+  admin     everything: also sees preimages, and takes nodes out of service
+
+example: lnmuxd auth token --name shop --role invoices,settle
+More: docs/secure.md
 `,
   simulate: `usage: lnmuxd simulate [FLAGS]
 

@@ -13,6 +13,7 @@ const SERVICE_ROLES: Readonly<Record<ServicePath, Role>> = {
   '/lnmux.Service/LookupInvoice': 'read',
   '/lnmux.Service/SubscribeSingleInvoice': 'read',
   '/lnmux.Service/WaitForInvoiceFinalStatus': 'read',
+  '/lnmux.Service/SubscribeEvents': 'read',
   '/lnmux.Service/AddInvoice': 'invoices',
   // To subscribe is to say that somebody is here to decide: payers' money is held for whoever does.
   '/lnmux.Service/SubscribeInvoiceAccepted': 'settle',
