@@ -30,6 +30,7 @@ instrumentationAddress: :2112
 logging: {level: WARNING, format: console, withCaller: true, grpcLogging: on}
 distributedLock: {namespace: pay, name: lnmux, id: one, devKubeConfig: ~/.kube/config}
 routingPolicy: {cltvDelta: 80, feeBaseMsat: 1000, feeRatePpm: 250}
+api: {allowPlaintext: true}
 `);
     expect(config).toMatchObject({
       lnd: {

@@ -103,7 +103,7 @@ identityKey: ${KEY}
     const startedAt = performance.now();
     expect(decode(text).ok).toBe(false);
     expect(decode('a: &a [*a]\nb: &b {<<: *b, c: *b}\n').ok).toBe(false);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 });
 
