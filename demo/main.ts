@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
   narrator.title('lnmux: an invoice that any node of a cluster can settle');
   narrator.say(
     `A BOLT 11 invoice usually stands and falls with one node. lnmux is a virtual node behind several lnd nodes: its
-    invoices name them all, and a payment may come through any of them, or through several at once. Everything below
+    invoices name all that are up, and a payment may come through any of them, or through several at once. Everything below
     really happens, in processes of their own; only the two lnd nodes are simulated, behind lnd's own API.`,
   );
 

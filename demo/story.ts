@@ -126,6 +126,10 @@ async function loseAlice(scene: Scene): Promise<void> {
   checkSettled(result, order);
   tellParts(scene, result);
   await tellPaid(scene, order);
+  const meanwhile = scene
+    .hintsOf(await shop.sell('candles', 2_000_000n))
+    .map(({ nodeId }) => scene.nameOf(nodeId));
+  narrator.happened(`an invoice that is made meanwhile names ${meanwhile.join(' and ')} only`);
 }
 
 async function bringAliceBack(scene: Scene): Promise<void> {

@@ -37,7 +37,9 @@ export type FailResult =
   /** A part came too close to the height at which its node gives it back. */
   | 'deadline_reached'
   /** Another part of the set was given back by its node, so that the set can't be settled as a whole. */
-  | 'part_lost';
+  | 'part_lost'
+  /** The operator wants no new parts over this node. The node says so itself: its payer may try another one. */
+  | 'node_draining';
 
 /** BOLT 4 failure that the payer gets for a {@link FailResult}. */
 export type PaymentFailureCode = 'incorrect_or_unknown_payment_details' | 'mpp_timeout';

@@ -296,6 +296,8 @@ export interface Part {
   status: Part_Status;
   /** With FAILING: why. */
   failureReason: string;
+  /** What its node keeps of it: the fee for the last hop, beyond amount_msat. 0 where it is not known. */
+  feeMsat: bigint;
 }
 
 export const Part_Status = {
@@ -324,6 +326,138 @@ export namespace Part_Status {
   export type FAILING = typeof Part_Status.FAILING;
   export type FAILED = typeof Part_Status.FAILED;
   export type UNRECOGNIZED = typeof Part_Status.UNRECOGNIZED;
+}
+
+/** Added. An lnd node of the cluster. */
+export interface LndNode {
+  pubKey: Buffer;
+  /** Its name in the configuration. */
+  name: string;
+  state: LndNode_State;
+  /** Payments over it can be taken and settled now. */
+  ready: boolean;
+  /** Unix seconds since when it is ready, or not. */
+  since: bigint;
+  /** One sentence, with the reason where it isn't as it should be. */
+  health: string;
+  /** Its lnd's alias and version, as of the last connection; empty before the first. */
+  alias: string;
+  lndVersion: string;
+  /** What this version can't do safely; empty: nothing is known. */
+  warning: string;
+  /** 0: not known yet. */
+  blockHeight: number;
+  /** lnd.nodes[].priority. */
+  priority: number;
+  /** New invoices name it; why or why not, in one sentence. */
+  hinted: boolean;
+  hint: string;
+  /**
+   * HTLCs for lnmux that are not over, their sum, and the highest height at which lnd gives one of them back by itself
+   * (0: none, or not known).
+   */
+  heldParts: number;
+  heldMsat: bigint;
+  heldUntilHeight: number;
+  /** DrainNode was called, when (unix seconds), and whether new parts are refused. */
+  draining: boolean;
+  drainingSince: bigint;
+  refusesParts: boolean;
+  /** Drained, and nothing is left on it. One sentence on that. */
+  mayBeStopped: boolean;
+  stopping: string;
+}
+
+export const LndNode_State = {
+  UNKNOWN_STATE: 0,
+  /** DISCONNECTED - Not started, or lost, or waiting for the next attempt. */
+  DISCONNECTED: 1,
+  CONNECTING: 2,
+  SYNCING: 3,
+  /** CONNECTED - Payments are intercepted, and everything is well. */
+  CONNECTED: 4,
+  /** UNSYNCED - Connected, but its lnd lags behind the chain. */
+  UNSYNCED: 5,
+  /** BLOCKS_SILENT - Connected, but no block came for too long. */
+  BLOCKS_SILENT: 6,
+  /** SLOT_TAKEN - Another client has the only interceptor slot of its lnd. */
+  SLOT_TAKEN: 7,
+  /** REFUSED - Misconfigured, so it is not used: see health. */
+  REFUSED: 8,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LndNode_State = typeof LndNode_State[keyof typeof LndNode_State];
+
+export namespace LndNode_State {
+  export type UNKNOWN_STATE = typeof LndNode_State.UNKNOWN_STATE;
+  export type DISCONNECTED = typeof LndNode_State.DISCONNECTED;
+  export type CONNECTING = typeof LndNode_State.CONNECTING;
+  export type SYNCING = typeof LndNode_State.SYNCING;
+  export type CONNECTED = typeof LndNode_State.CONNECTED;
+  export type UNSYNCED = typeof LndNode_State.UNSYNCED;
+  export type BLOCKS_SILENT = typeof LndNode_State.BLOCKS_SILENT;
+  export type SLOT_TAKEN = typeof LndNode_State.SLOT_TAKEN;
+  export type REFUSED = typeof LndNode_State.REFUSED;
+  export type UNRECOGNIZED = typeof LndNode_State.UNRECOGNIZED;
+}
+
+export interface ListNodesRequest {
+}
+
+export interface ListNodesResponse {
+  nodes: LndNode[];
+}
+
+/** The node, by one of both. */
+export interface DrainNodeRequest {
+  pubKey: Buffer;
+  /** Its name in the configuration. */
+  name: string;
+  /**
+   * Parts for invoices that are out there are refused too, so that their payers take another node. A payment of which
+   * the node holds parts already goes on with what it has.
+   */
+  refuseParts: boolean;
+}
+
+export interface DrainNodeResponse {
+  node: LndNode | undefined;
+}
+
+/** The node, by one of both. */
+export interface UndrainNodeRequest {
+  pubKey: Buffer;
+  name: string;
+}
+
+export interface UndrainNodeResponse {
+  node: LndNode | undefined;
+}
+
+/** Parts settled from since on and before until, in unix seconds. 0: without bound. */
+export interface ListFeesRequest {
+  since: bigint;
+  until: bigint;
+}
+
+export interface ListFeesResponse {
+  /** Every configured node in the order of the configuration, then others that have earned something. */
+  nodes: ListFeesResponse_Node[];
+  /** Sum of the nodes' fees. */
+  feeMsat: bigint;
+}
+
+export interface ListFeesResponse_Node {
+  pubKey: Buffer;
+  /** Empty: not configured any more. */
+  name: string;
+  feeMsat: bigint;
+  /** What the parts paid towards invoices. */
+  amountMsat: bigint;
+  parts: bigint;
+  /** Parts among them whose fee was not written down: settled by the Go program, or by a version before this method. */
+  partsWithoutFee: bigint;
 }
 
 function createBaseGetInfoRequest(): GetInfoRequest {
@@ -1926,6 +2060,7 @@ function createBasePart(): Part {
     autoFailHeight: 0,
     status: 0,
     failureReason: "",
+    feeMsat: 0n,
   };
 }
 
@@ -1966,6 +2101,12 @@ export const Part: MessageFns<Part> = {
     }
     if (message.failureReason !== "") {
       writer.uint32(74).string(message.failureReason);
+    }
+    if (message.feeMsat !== 0n) {
+      if (BigInt.asUintN(64, message.feeMsat) !== message.feeMsat) {
+        throw new globalThis.Error("value provided for field message.feeMsat of type uint64 too large");
+      }
+      writer.uint32(160).uint64(message.feeMsat);
     }
     return writer;
   },
@@ -2053,6 +2194,845 @@ export const Part: MessageFns<Part> = {
             }
 
             message.failureReason = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.feeMsat = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLndNode(): LndNode {
+  return {
+    pubKey: Buffer.alloc(0),
+    name: "",
+    state: 0,
+    ready: false,
+    since: 0n,
+    health: "",
+    alias: "",
+    lndVersion: "",
+    warning: "",
+    blockHeight: 0,
+    priority: 0,
+    hinted: false,
+    hint: "",
+    heldParts: 0,
+    heldMsat: 0n,
+    heldUntilHeight: 0,
+    draining: false,
+    drainingSince: 0n,
+    refusesParts: false,
+    mayBeStopped: false,
+    stopping: "",
+  };
+}
+
+export const LndNode: MessageFns<LndNode> = {
+  encode(message: LndNode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pubKey.length !== 0) {
+      writer.uint32(10).bytes(message.pubKey);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.ready !== false) {
+      writer.uint32(32).bool(message.ready);
+    }
+    if (message.since !== 0n) {
+      if (BigInt.asUintN(64, message.since) !== message.since) {
+        throw new globalThis.Error("value provided for field message.since of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.since);
+    }
+    if (message.health !== "") {
+      writer.uint32(50).string(message.health);
+    }
+    if (message.alias !== "") {
+      writer.uint32(58).string(message.alias);
+    }
+    if (message.lndVersion !== "") {
+      writer.uint32(66).string(message.lndVersion);
+    }
+    if (message.warning !== "") {
+      writer.uint32(74).string(message.warning);
+    }
+    if (message.blockHeight !== 0) {
+      writer.uint32(80).uint32(message.blockHeight);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(88).int32(message.priority);
+    }
+    if (message.hinted !== false) {
+      writer.uint32(96).bool(message.hinted);
+    }
+    if (message.hint !== "") {
+      writer.uint32(106).string(message.hint);
+    }
+    if (message.heldParts !== 0) {
+      writer.uint32(112).uint32(message.heldParts);
+    }
+    if (message.heldMsat !== 0n) {
+      if (BigInt.asUintN(64, message.heldMsat) !== message.heldMsat) {
+        throw new globalThis.Error("value provided for field message.heldMsat of type uint64 too large");
+      }
+      writer.uint32(120).uint64(message.heldMsat);
+    }
+    if (message.heldUntilHeight !== 0) {
+      writer.uint32(128).uint32(message.heldUntilHeight);
+    }
+    if (message.draining !== false) {
+      writer.uint32(136).bool(message.draining);
+    }
+    if (message.drainingSince !== 0n) {
+      if (BigInt.asUintN(64, message.drainingSince) !== message.drainingSince) {
+        throw new globalThis.Error("value provided for field message.drainingSince of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.drainingSince);
+    }
+    if (message.refusesParts !== false) {
+      writer.uint32(152).bool(message.refusesParts);
+    }
+    if (message.mayBeStopped !== false) {
+      writer.uint32(160).bool(message.mayBeStopped);
+    }
+    if (message.stopping !== "") {
+      writer.uint32(170).string(message.stopping);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LndNode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLndNode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pubKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ready = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.since = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.health = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.alias = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.lndVersion = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.warning = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.blockHeight = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.hinted = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.hint = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.heldParts = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.heldMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.heldUntilHeight = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.drainingSince = reader.uint64() as bigint;
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.refusesParts = reader.bool();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.mayBeStopped = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.stopping = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListNodesRequest(): ListNodesRequest {
+  return {};
+}
+
+export const ListNodesRequest: MessageFns<ListNodesRequest> = {
+  encode(_: ListNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListNodesResponse(): ListNodesResponse {
+  return { nodes: [] };
+}
+
+export const ListNodesResponse: MessageFns<ListNodesResponse> = {
+  encode(message: ListNodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      LndNode.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(LndNode.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainNodeRequest(): DrainNodeRequest {
+  return { pubKey: Buffer.alloc(0), name: "", refuseParts: false };
+}
+
+export const DrainNodeRequest: MessageFns<DrainNodeRequest> = {
+  encode(message: DrainNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pubKey.length !== 0) {
+      writer.uint32(10).bytes(message.pubKey);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.refuseParts !== false) {
+      writer.uint32(24).bool(message.refuseParts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pubKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.refuseParts = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainNodeResponse(): DrainNodeResponse {
+  return { node: undefined };
+}
+
+export const DrainNodeResponse: MessageFns<DrainNodeResponse> = {
+  encode(message: DrainNodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== undefined) {
+      LndNode.encode(message.node, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainNodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainNodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = LndNode.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUndrainNodeRequest(): UndrainNodeRequest {
+  return { pubKey: Buffer.alloc(0), name: "" };
+}
+
+export const UndrainNodeRequest: MessageFns<UndrainNodeRequest> = {
+  encode(message: UndrainNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pubKey.length !== 0) {
+      writer.uint32(10).bytes(message.pubKey);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pubKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUndrainNodeResponse(): UndrainNodeResponse {
+  return { node: undefined };
+}
+
+export const UndrainNodeResponse: MessageFns<UndrainNodeResponse> = {
+  encode(message: UndrainNodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== undefined) {
+      LndNode.encode(message.node, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainNodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainNodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = LndNode.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFeesRequest(): ListFeesRequest {
+  return { since: 0n, until: 0n };
+}
+
+export const ListFeesRequest: MessageFns<ListFeesRequest> = {
+  encode(message: ListFeesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.since !== 0n) {
+      if (BigInt.asUintN(64, message.since) !== message.since) {
+        throw new globalThis.Error("value provided for field message.since of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.since);
+    }
+    if (message.until !== 0n) {
+      if (BigInt.asUintN(64, message.until) !== message.until) {
+        throw new globalThis.Error("value provided for field message.until of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.until);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFeesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFeesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.since = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.until = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFeesResponse(): ListFeesResponse {
+  return { nodes: [], feeMsat: 0n };
+}
+
+export const ListFeesResponse: MessageFns<ListFeesResponse> = {
+  encode(message: ListFeesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      ListFeesResponse_Node.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.feeMsat !== 0n) {
+      if (BigInt.asUintN(64, message.feeMsat) !== message.feeMsat) {
+        throw new globalThis.Error("value provided for field message.feeMsat of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.feeMsat);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFeesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFeesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(ListFeesResponse_Node.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.feeMsat = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListFeesResponse_Node(): ListFeesResponse_Node {
+  return { pubKey: Buffer.alloc(0), name: "", feeMsat: 0n, amountMsat: 0n, parts: 0n, partsWithoutFee: 0n };
+}
+
+export const ListFeesResponse_Node: MessageFns<ListFeesResponse_Node> = {
+  encode(message: ListFeesResponse_Node, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pubKey.length !== 0) {
+      writer.uint32(10).bytes(message.pubKey);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.feeMsat !== 0n) {
+      if (BigInt.asUintN(64, message.feeMsat) !== message.feeMsat) {
+        throw new globalThis.Error("value provided for field message.feeMsat of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.feeMsat);
+    }
+    if (message.amountMsat !== 0n) {
+      if (BigInt.asUintN(64, message.amountMsat) !== message.amountMsat) {
+        throw new globalThis.Error("value provided for field message.amountMsat of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.amountMsat);
+    }
+    if (message.parts !== 0n) {
+      if (BigInt.asUintN(64, message.parts) !== message.parts) {
+        throw new globalThis.Error("value provided for field message.parts of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.parts);
+    }
+    if (message.partsWithoutFee !== 0n) {
+      if (BigInt.asUintN(64, message.partsWithoutFee) !== message.partsWithoutFee) {
+        throw new globalThis.Error("value provided for field message.partsWithoutFee of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.partsWithoutFee);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFeesResponse_Node {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFeesResponse_Node();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pubKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.feeMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.amountMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.parts = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.partsWithoutFee = reader.uint64() as bigint;
             continue;
           }
         }
@@ -2222,6 +3202,57 @@ export const ServiceService = {
     responseSerialize: (value: InvoiceEvent): Buffer => Buffer.from(InvoiceEvent.encode(value).finish()),
     responseDeserialize: (value: Buffer): InvoiceEvent => InvoiceEvent.decode(value),
   },
+  /** Added. How every configured lnd node is doing, in the order of the configuration. */
+  listNodes: {
+    path: "/lnmux.Service/ListNodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListNodesRequest): Buffer => Buffer.from(ListNodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListNodesRequest => ListNodesRequest.decode(value),
+    responseSerialize: (value: ListNodesResponse): Buffer => Buffer.from(ListNodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListNodesResponse => ListNodesResponse.decode(value),
+  },
+  /**
+   * Added. Prepares an lnd node for being stopped: new invoices no longer name it, and what it holds is finished. The
+   * order is durable: it outlives restarts of lnmux, and ends with UndrainNode. The answer says whether the node may be
+   * stopped, as ListNodes does from then on.
+   *
+   * Invoices that are out there name the node still, and parts for them are taken unless refuse_parts says otherwise.
+   * NOT_FOUND: no such node is configured. UNAVAILABLE: nothing was changed, try again. ABORTED: the outcome is not
+   * known; calling again is harmless.
+   */
+  drainNode: {
+    path: "/lnmux.Service/DrainNode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainNodeRequest): Buffer => Buffer.from(DrainNodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainNodeRequest => DrainNodeRequest.decode(value),
+    responseSerialize: (value: DrainNodeResponse): Buffer => Buffer.from(DrainNodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainNodeResponse => DrainNodeResponse.decode(value),
+  },
+  /** Added. Ends DrainNode: new invoices name the node again once it is ready. Refused as DrainNode is. */
+  undrainNode: {
+    path: "/lnmux.Service/UndrainNode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UndrainNodeRequest): Buffer => Buffer.from(UndrainNodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UndrainNodeRequest => UndrainNodeRequest.decode(value),
+    responseSerialize: (value: UndrainNodeResponse): Buffer => Buffer.from(UndrainNodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UndrainNodeResponse => UndrainNodeResponse.decode(value),
+  },
+  /**
+   * Added. What the nodes earned: the fees of the routing policy, and what payers paid beyond them, for the last hop of
+   * parts that are finally settled. An invoice's amount does not contain them. Reads every part there is: not for polling.
+   */
+  listFees: {
+    path: "/lnmux.Service/ListFees" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFeesRequest): Buffer => Buffer.from(ListFeesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFeesRequest => ListFeesRequest.decode(value),
+    responseSerialize: (value: ListFeesResponse): Buffer => Buffer.from(ListFeesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFeesResponse => ListFeesResponse.decode(value),
+  },
 } as const;
 
 export interface ServiceServer extends UntypedServiceImplementation {
@@ -2287,6 +3318,25 @@ export interface ServiceServer extends UntypedServiceImplementation {
    * or its database is away; subscribe again.
    */
   subscribeEvents: handleServerStreamingCall<SubscribeEventsRequest, InvoiceEvent>;
+  /** Added. How every configured lnd node is doing, in the order of the configuration. */
+  listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
+  /**
+   * Added. Prepares an lnd node for being stopped: new invoices no longer name it, and what it holds is finished. The
+   * order is durable: it outlives restarts of lnmux, and ends with UndrainNode. The answer says whether the node may be
+   * stopped, as ListNodes does from then on.
+   *
+   * Invoices that are out there name the node still, and parts for them are taken unless refuse_parts says otherwise.
+   * NOT_FOUND: no such node is configured. UNAVAILABLE: nothing was changed, try again. ABORTED: the outcome is not
+   * known; calling again is harmless.
+   */
+  drainNode: handleUnaryCall<DrainNodeRequest, DrainNodeResponse>;
+  /** Added. Ends DrainNode: new invoices name the node again once it is ready. Refused as DrainNode is. */
+  undrainNode: handleUnaryCall<UndrainNodeRequest, UndrainNodeResponse>;
+  /**
+   * Added. What the nodes earned: the fees of the routing policy, and what payers paid beyond them, for the last hop of
+   * parts that are finally settled. An invoice's amount does not contain them. Reads every part there is: not for polling.
+   */
+  listFees: handleUnaryCall<ListFeesRequest, ListFeesResponse>;
 }
 
 export interface ServiceClient extends Client {
@@ -2468,6 +3518,81 @@ export interface ServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<InvoiceEvent>;
+  /** Added. How every configured lnd node is doing, in the order of the configuration. */
+  listNodes(
+    request: ListNodesRequest,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  listNodes(
+    request: ListNodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  listNodes(
+    request: ListNodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Added. Prepares an lnd node for being stopped: new invoices no longer name it, and what it holds is finished. The
+   * order is durable: it outlives restarts of lnmux, and ends with UndrainNode. The answer says whether the node may be
+   * stopped, as ListNodes does from then on.
+   *
+   * Invoices that are out there name the node still, and parts for them are taken unless refuse_parts says otherwise.
+   * NOT_FOUND: no such node is configured. UNAVAILABLE: nothing was changed, try again. ABORTED: the outcome is not
+   * known; calling again is harmless.
+   */
+  drainNode(
+    request: DrainNodeRequest,
+    callback: (error: ServiceError | null, response: DrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  drainNode(
+    request: DrainNodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  drainNode(
+    request: DrainNodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  /** Added. Ends DrainNode: new invoices name the node again once it is ready. Refused as DrainNode is. */
+  undrainNode(
+    request: UndrainNodeRequest,
+    callback: (error: ServiceError | null, response: UndrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  undrainNode(
+    request: UndrainNodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UndrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  undrainNode(
+    request: UndrainNodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UndrainNodeResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Added. What the nodes earned: the fees of the routing policy, and what payers paid beyond them, for the last hop of
+   * parts that are finally settled. An invoice's amount does not contain them. Reads every part there is: not for polling.
+   */
+  listFees(
+    request: ListFeesRequest,
+    callback: (error: ServiceError | null, response: ListFeesResponse) => void,
+  ): ClientUnaryCall;
+  listFees(
+    request: ListFeesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFeesResponse) => void,
+  ): ClientUnaryCall;
+  listFees(
+    request: ListFeesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFeesResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const ServiceClient = makeGenericClientConstructor(ServiceService, "lnmux.Service") as unknown as {

@@ -55,6 +55,7 @@ describe('a look at an invoice', () => {
         key: here.offer.key,
         nodeName: 'alice',
         amountMsat: 6_000n,
+        feeMsat: here.offer.incomingAmountMsat - 6_000n,
         cltvExpiry: outgoingExpiry,
         autoFailHeight,
         status: 'held',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { createActorSystem } from '../../src/actors/actorSystem.ts';
 import { FinalStatusWaiters } from '../../src/actors/finalStatusWaiters.ts';
+import type { Candidate } from '../../src/actors/supervisor/admission.ts';
 import { CallWaiters } from '../../src/actors/supervisor/callWaiters.ts';
 import { Deadlines } from '../../src/actors/supervisor/deadlines.ts';
 import { HeldHtlcs } from '../../src/actors/supervisor/heldHtlcs.ts';
@@ -136,11 +137,20 @@ describe('held HTLCs', () => {
     };
   };
 
+  const candidate = (htlcId: bigint): Candidate => ({
+    part: part(htlcId),
+    paymentHash: HASH,
+    terms: { amountMsat: 1n, expiresAt: 1 },
+    sharedSecret: filled(1),
+    paymentAddr: filled(2),
+    feeMsat: 0n,
+  });
+
   it('counts each part once per node, also one that comes back from the database while it is held', () => {
     const held = new HeldHtlcs();
-    held.hold(part(1n), HASH, filled(1), filled(2));
-    held.restore(part(1n), HASH);
-    held.hold(part(2n), HASH, filled(1), filled(2));
+    held.hold(candidate(1n));
+    held.restore(part(1n), HASH, undefined);
+    held.hold(candidate(2n));
     held.decided(part(1n).key, part(1n).id);
     expect([held.size, held.countOf(ALICE)]).toEqual([2, 2]);
     held.release(part(1n).id);

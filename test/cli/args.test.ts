@@ -89,6 +89,8 @@ describe('lnmuxd', () => {
 
 describe('lnmuxcli', () => {
   const H = 'ab'.repeat(32);
+  const NODE = `02${H}`;
+  const NO_KEY = new Uint8Array();
   const bytes = new Uint8Array(Buffer.from(H, 'hex'));
   const requestOf = (line: string) => {
     const parsed = parseLnmuxcliArgs(words(line));
@@ -97,6 +99,23 @@ describe('lnmuxcli', () => {
 
   it.each([
     ['getinfo', { name: 'getinfo' }],
+    ['nodes', { name: 'nodes' }],
+    [
+      'drain alice',
+      { name: 'drain', node: { pubKey: NO_KEY, name: 'alice' }, refuseParts: false, wait: false },
+    ],
+    [
+      `drain --wait ${NODE} --refuse_parts`,
+      {
+        name: 'drain',
+        node: { pubKey: new Uint8Array(Buffer.from(NODE, 'hex')), name: '' },
+        refuseParts: true,
+        wait: true,
+      },
+    ],
+    ['fees', { name: 'fees', since: 0n, until: 0n }],
+    ['fees --since 12 --until 2026-02-01', { name: 'fees', since: 12n, until: 1_769_904_000n }],
+    ['undrain ab', { name: 'undrain', node: { pubKey: NO_KEY, name: 'ab' } }],
     [
       'addinvoice --amt_msat 5 --expiry 10m --memo tea',
       {
@@ -165,6 +184,10 @@ describe('lnmuxcli', () => {
       'addinvoice --amt_msat 5 --description_hash ab',
       '--description_hash must be 64 hex digits, and this has 2 char',
     ],
+    ['drain', /^drain needs NODE, for example: lnmuxcli drain alice --wait$/],
+    ['drain a b', /^too many arguments after drain: it takes NODE/],
+    ['fees --since today', /^--since must be unix seconds, a date such as 2026-01-31, or how long ago/],
+    ['fees --until 999999h', /^--until must be/],
     ['getinfo now', /^too many arguments after getinfo: it takes none/],
     [`settleinvoice ${H}`, /^settleinvoice needs HASH and SETID, for example/],
     [`settleinvoice ${H} zz`, 'SETID must be 64 hex digits, and this has 2 characters'],

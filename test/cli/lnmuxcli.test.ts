@@ -120,6 +120,7 @@ describe('lnmuxcli, as a process', () => {
             htlc_id: '7',
             amount_msat: '20001',
             cltv_expiry: 800_040,
+            fee_msat: '1020',
             auto_fail_height: 800_021,
             status: 'HELD',
           },

@@ -30,6 +30,7 @@ const KEY_LINES = [
   'via alice 40,000 sat, failed: node is away',
   'via bob 40,000 sat, settled',
   'every part is final and the invoice is SETTLED',
+  'an invoice that is made meanwhile names bob only',
   '5. Alice comes back',
   'intercepts again',
   'via alice 1,000 sat, settled',

@@ -84,6 +84,7 @@ export function reportOf(change: Partial<InvoiceReport> = {}): InvoiceReport {
         nodeName: 'bob',
         amountMsat: 20_001n,
         cltvExpiry: 800_040,
+        feeMsat: 1_020n,
         autoFailHeight: 800_021,
         status: 'held',
         failureReason: undefined,

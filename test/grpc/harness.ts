@@ -4,6 +4,7 @@ import type { Log, LogFields } from '../../src/actors/ports/log.ts';
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from '../../src/adapters/grpc/server.ts';
 import { ServiceClient } from '../../src/generated/lnmux.ts';
 import { FakeApplication } from './fakeApplication.ts';
+import { FakeNodes } from './fakeNodes.ts';
 
 /** Keeps every line as text. */
 export class RecordingLog implements Log {
@@ -30,6 +31,7 @@ export class RecordingLog implements Log {
 
 export interface Running {
   readonly application: FakeApplication;
+  readonly nodes: FakeNodes;
   readonly log: RecordingLog;
   readonly server: GrpcServer;
   readonly client: ServiceClient;
@@ -48,12 +50,13 @@ export function closeAfterTest(close: () => Promise<void> | void): void {
 /** A server on a free port with a client of its own; both are closed after the test. */
 export async function running(options: Partial<GrpcServerOptions> = {}): Promise<Running> {
   const application = new FakeApplication();
+  const nodes = new FakeNodes();
   const log = new RecordingLog();
-  const server = await startGrpcServer({ application, listenAddress: '127.0.0.1:0', log, ...options });
+  const server = await startGrpcServer({ application, nodes, listenAddress: '127.0.0.1:0', log, ...options });
   closeAfterTest(() => server.close(0));
   const client = new ServiceClient(server.address, credentials.createInsecure());
   closeAfterTest(() => client.close());
-  return { application, log, server, client };
+  return { application, nodes, log, server, client };
 }
 
 type UnaryMethod<Request, Response> = (

@@ -5,6 +5,7 @@ import { listen } from '../../src/adapters/grpc/listen.ts';
 import type { CallObserver } from '../../src/adapters/grpc/observer.ts';
 import { GrpcListenError, startGrpcServer } from '../../src/adapters/grpc/server.ts';
 import { formatHostPort, isLoopback, parseHostPort } from '../../src/adapters/net/address.ts';
+import { noNodes } from '../support/noNodes.ts';
 import { FakeApplication } from './fakeApplication.ts';
 import { ask, closeAfterTest, eventually, RecordingLog, refusal, running } from './harness.ts';
 
@@ -17,7 +18,12 @@ describe('listening', () => {
     const log = new RecordingLog();
     for (const host of ['127.0.0.1', 'localhost']) {
       const listenAddress = `${host}:${port}`;
-      const start = startGrpcServer({ application: new FakeApplication(), listenAddress, log });
+      const start = startGrpcServer({
+        application: new FakeApplication(),
+        nodes: noNodes,
+        listenAddress,
+        log,
+      });
       const error = await start.then(
         () => undefined,
         (thrown: unknown) => thrown,
@@ -50,7 +56,7 @@ describe('listening', () => {
     ['203.0.113.7:0', 'bad_address'],
   ])('refuses %s', async (listenAddress, reason) => {
     const log = new RecordingLog();
-    const start = startGrpcServer({ application: new FakeApplication(), listenAddress, log });
+    const start = startGrpcServer({ application: new FakeApplication(), nodes: noNodes, listenAddress, log });
     await expect(start).rejects.toMatchObject({ name: 'GrpcListenError', reason });
   });
 

@@ -44,6 +44,10 @@ describe('the bytes on the wire', () => {
         'LookupInvoice',
         'SubscribeSingleInvoice',
         'SubscribeEvents',
+        'ListNodes',
+        'DrainNode',
+        'UndrainNode',
+        'ListFees',
       ].map((name) => `/lnmux.Service/${name}`),
     );
   });

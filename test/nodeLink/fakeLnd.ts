@@ -87,6 +87,7 @@ export class FakeLnd implements LndClient {
 
   constructor(identityPubkey: string) {
     this.info = {
+      alias: 'fake',
       identityPubkey,
       network: 'regtest',
       syncedToChain: true,

@@ -8,6 +8,7 @@ import { NODE } from './rig.ts';
 
 const OTHER = `03${'ab'.repeat(32)}` as NodeId;
 const good: LndInfo = {
+  alias: 'fake',
   identityPubkey: NODE,
   network: 'regtest',
   syncedToChain: true,

@@ -111,12 +111,12 @@ test('the settings check passes its defaults and names what is unsafe', async ()
   await checked.connect();
   try {
     await expect(checkDatabase(checked)).rejects.toThrow(
-      'at version 0, this program needs 6: run "lnmuxd migrate up"',
+      /at version 0, this program needs \d+: run "lnmuxd migrate up"/,
     );
     await new Migrator(parseDsn(safe.dsn)).up();
     await checkDatabase(checked);
     await new Migrator(parseDsn(safe.dsn)).setVersion(99);
-    await expect(checkDatabase(checked)).rejects.toThrow(/newer than the 6/);
+    await expect(checkDatabase(checked)).rejects.toThrow(/newer than the \d+ of/);
   } finally {
     await checked.end();
     await safe.stop();

@@ -35,7 +35,7 @@ export function payment(number: number, parts = 1): Payment {
 }
 
 export function member(key: HtlcKey): MemberRow {
-  return { key, amountMsat: 1_000n, autoFailHeight: 800_100, cltvExpiry: 4_000_000_000 };
+  return { key, amountMsat: 1_000n, autoFailHeight: 800_100, cltvExpiry: 4_000_000_000, feeMsat: 7n };
 }
 
 export function failRow(row: MemberRow, byte = 7): FailRow {

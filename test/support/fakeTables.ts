@@ -224,6 +224,7 @@ const memberOf = (member: MemberRow): StoredMember => ({
   key: member.key,
   amountMsat: member.amountMsat,
   autoFailHeight: member.autoFailHeight,
+  feeMsat: member.feeMsat,
   status: 'SETTLE_REQUESTED',
 });
 

@@ -27,6 +27,7 @@ const PLANS: Readonly<Record<string, { readonly runs: number; readonly reaches: 
     runs: FEW,
     reaches: [/^NOT_FOUND/, /^waits/, /^malformed/, /^INVALID_ARGUMENT/],
   },
+  'grpc.drainNode': { runs: FEW, reaches: [/^NOT_FOUND/, /^malformed/, /^INVALID_ARGUMENT: which node/] },
   onion: { runs: FEW, reaches: [/^decoded/, /payload, type 2$/, /payload, type 6$/, /_hmac/, /_version/] },
   bolt11: { runs: FEW, reaches: [/encoded again/, /checksum/, /cut off/, /UTF-8/, /not of our making/] },
   link: { runs: FEW, reaches: [/^connected.*settled.*failed.*resumed/, /^refused/, /^backoff/, /forgotten/] },

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Candidate } from '../../src/actors/supervisor/admission.ts';
 import type { NodeId, PaymentHash, SetId } from '../../src/domain/hash.ts';
 import { type PartId, partIdOf } from '../../src/domain/htlcKey.ts';
 import type { Part } from '../../src/domain/part.ts';
@@ -30,6 +31,8 @@ export const RULES: LifecycleRules = {
 /** The HTLCs and nodes of a scope. HTLCs are known by their index and sets of them by bit masks. */
 export class Scene {
   readonly parts: readonly Part[];
+  /** The same, as they come out of their onions. */
+  readonly candidates: readonly Candidate[];
   readonly nodeIds: readonly NodeId[];
   /** Node of each HTLC. */
   readonly nodeOf: readonly number[];
@@ -43,6 +46,14 @@ export class Scene {
     this.autoFail = autoFail;
     this.nodeIds = [0, 1].map((n) => `02${String(n + 1).repeat(64)}` as NodeId);
     this.parts = nodeOf.map((node, index) => this.#part(node, index, autoFail[index]!));
+    this.candidates = this.parts.map((part) => ({
+      part,
+      paymentHash: HASH,
+      terms: TERMS,
+      sharedSecret: PREIMAGE,
+      paymentAddr: PREIMAGE,
+      feeMsat: 0n,
+    }));
     for (const [index, part] of this.parts.entries()) this.#indexes.set(part.id, index);
     for (let mask = 1; mask < 1 << this.parts.length; mask++) {
       const id = setIdOf(this.partsOf(mask).map((p) => p.key));

@@ -214,6 +214,8 @@ export class DaemonHost {
       policy: POLICY,
       limits: { maxHeldHtlcs: 10_000, maxHeldHtlcsPerNode: 10_000, maxJournalLines: 1_000 },
       autoSettle,
+      // An order of the operator is in the database: whoever leads knows it.
+      refusesParts: (nodeId) => nodes.some((node) => node.nodeId === nodeId && node.refusesParts),
       subscriberGraceMs: 20_000,
       paces: PACES,
       callTimeoutMs: 8_000,

@@ -20,6 +20,7 @@ export interface MemberState {
   readonly key: HtlcKey;
   readonly amountMsat: bigint;
   readonly autoFailHeight: number;
+  readonly feeMsat: bigint | undefined;
   status: Status;
 }
 
@@ -104,6 +105,7 @@ export class DatabaseState {
         key: member.key,
         amountMsat: member.amountMsat,
         autoFailHeight: member.autoFailHeight,
+        feeMsat: member.feeMsat,
         status: 'SETTLE_REQUESTED',
       },
     ]);

@@ -34,6 +34,7 @@ export const EXPECTED: readonly string[] = [
   'decided.fail.invoice_not_open',
   'decided.fail.mpp_timeout',
   'decided.fail.no_accept_subscriber',
+  'decided.fail.node_draining',
   'decided.fail.part_lost',
   'closed.settled',
   'closed.parts_failed',

@@ -241,6 +241,12 @@ export class Nemesis {
       this.#world.app.slow(fault.durationMs);
       return true;
     },
+    drain: (fault, node) => {
+      node.refusesParts = true;
+      return this.#lasting(fault, () => {
+        node.refusesParts = false;
+      });
+    },
     clockJump: (fault) => {
       const { process } = this.#host(fault);
       if (!process) return false;

@@ -29,6 +29,8 @@ export interface TruePart {
   readonly kind: PartKind;
   readonly paymentHash: PaymentHash;
   readonly amountMsat: bigint;
+  /** What its node gets beyond. */
+  readonly feeMsat: bigint;
   readonly node: LndNode;
   readonly label: string;
   readonly autoFailHeight: number;
@@ -151,6 +153,9 @@ export class Ledger implements DatabaseObserver, AcknowledgementObserver, Sessio
       }
       if (part && part.amountMsat !== invoice.members.get(id)!.amountMsat) {
         this.violate('S1', `${name(id, part)} is recorded with another amount`);
+      }
+      if (part && part.feeMsat !== invoice.members.get(id)!.feeMsat) {
+        this.violate('S1', `${name(id, part)} is recorded with another fee`);
       }
     }
   }

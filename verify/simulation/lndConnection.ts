@@ -103,6 +103,7 @@ export class SimulatedConnection implements LndConnection {
 
   async getInfo(): Promise<LndInfo> {
     const info = await this.#call('info', () => ({
+      alias: this.#node.name,
       identityPubkey: this.#node.nodeId,
       network: 'regtest',
       syncedToChain: this.#node.synced,

@@ -28,6 +28,8 @@ export class LndNode {
   synced = true;
   flagsRight = true;
   lookupsFail = false;
+  /** The operator wants no new parts over it. */
+  refusesParts = false;
   /** Until when transports to this node take nothing. */
   backpressureUntil = 0;
   /** Blocks that the chain has and the node has not seen, while it is stalled or down. */

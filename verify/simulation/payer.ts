@@ -123,6 +123,7 @@ export class Payer {
         kind: part.kind,
         paymentHash: payment.hash,
         amountMsat: part.amountMsat,
+        feeMsat: fee,
         node,
         label,
       };

@@ -72,6 +72,7 @@ export const FAULT_WEIGHTS = {
   appCrash: 2,
   appSlow: 1,
   clockJump: 2,
+  drain: 3,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_WEIGHTS;

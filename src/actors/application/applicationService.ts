@@ -46,6 +46,7 @@ function reportsOf({ supervisor, store, nodeNames }: ApplicationServiceOptions):
     height: () => supervisor.memory.height,
     deadlineMargin: () => supervisor.memory.deadlineMargin,
     timeLeft: (set) => supervisor.memory.timeLeft(set),
+    feeMsat: (part) => supervisor.memory.feeMsat(part),
   });
 }
 

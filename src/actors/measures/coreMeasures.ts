@@ -1,4 +1,5 @@
 import { Distribution, SECONDS } from './distribution.ts';
+import { EarnedFees } from './earnedFees.ts';
 import { OutboxMeasures } from './outboxMeasures.ts';
 import { Tally } from './tally.ts';
 
@@ -27,6 +28,7 @@ export class CoreMeasures {
   readonly failedInvoices = new Tally(['parts_failed', 'partially_settled']);
   /** What did arrive of invoices of which a part was lost. */
   partiallySettledMsat = 0n;
+  readonly earnedFees = new EarnedFees();
   /** Queries for unknown hashes that had to be asked again. */
   failedLookups = 0;
   readonly decisions = new OutboxMeasures();

@@ -15,7 +15,7 @@ import type { ListenerGuard } from './listenerGuard.ts';
 import { OutcomeLookup } from './outcomeLookup.ts';
 import { ReplayDoubts } from './replayDoubts.ts';
 import type { NodeLinkCounters } from './status.ts';
-import { type NodeExpectation, validateNode } from './validation.ts';
+import { type NodeExpectation, type ValidNode, validateNode } from './validation.ts';
 
 export interface LinkConnectionDeps {
   readonly client: LndClient;
@@ -29,7 +29,7 @@ export interface LinkConnectionDeps {
   readonly guard: ListenerGuard;
   readonly unresolved: () => Iterable<CircuitKey>;
   readonly send: (event: NodeLinkEvent) => void;
-  readonly validated: (version: string, weakness: string | undefined) => void;
+  readonly validated: (node: ValidNode) => void;
   readonly heightChanged: (height: number) => void;
 }
 
@@ -190,7 +190,7 @@ export class LinkConnection {
       this.#refused(validation.reason);
       return;
     }
-    this.#deps.validated(validation.version, validation.weakness);
+    this.#deps.validated(validation);
     this.#send({ type: 'validation.succeeded', synced: info.syncedToChain, jitter: random() });
   }
 

@@ -9,8 +9,8 @@ import type { LndFailureCode } from '../ports/nodeLink.ts';
 import { LinkConnection } from './linkConnection.ts';
 import { ListenerGuard } from './listenerGuard.ts';
 import type { LiveNodeLink, NodeLinkDeps } from './nodeLinkConfig.ts';
-import { type NodeLinkStatus, noCounts, stateOf, wordsOf } from './status.ts';
-import { DEFAULT_MIN_LND_VERSION } from './validation.ts';
+import { healthOf, type NodeLinkStatus, noCounts, stateOf, wordsOf } from './status.ts';
+import { DEFAULT_MIN_LND_VERSION, type ValidNode } from './validation.ts';
 
 /** How long `stop` waits for answers that are on their way. */
 const FLUSH_MS = 1_000;
@@ -36,10 +36,12 @@ class StatechartNodeLink implements LiveNodeLink {
   #streams = 0;
   #streamId = 0;
   #height: number | undefined;
+  #alias: string | undefined;
   #version: string | undefined;
   #weakness: string | undefined;
   #toldConnected = false;
   #toldReady = false;
+  #since: number;
   #rebuild: unknown;
   #stopping: Promise<void> | undefined;
 
@@ -56,6 +58,7 @@ class StatechartNodeLink implements LiveNodeLink {
       counters: this.#counters,
       turnEnd: deps.turnEnd ?? setImmediate,
     });
+    this.#since = deps.clock.now();
     this.#actor = this.#newActor();
   }
 
@@ -115,9 +118,12 @@ class StatechartNodeLink implements LiveNodeLink {
     return {
       nodeId: this.nodeId,
       state: stateOf(snapshot),
+      health: healthOf(snapshot),
       ready: isReady(snapshot),
+      since: this.#since,
       words: wordsOf(snapshot, held),
       draining: snapshot.context.draining,
+      alias: this.#alias,
       version: this.#version,
       weakness: this.#weakness,
       height: this.#height,
@@ -244,7 +250,7 @@ class StatechartNodeLink implements LiveNodeLink {
       guard: this.#guard,
       unresolved: () => this.#deps.listener.unresolved(this.nodeId),
       send: (event) => this.#send(event),
-      validated: (version, weakness) => this.#recordVersion(version, weakness),
+      validated: (valid) => this.#recordNode(valid),
       heightChanged: (height) => {
         this.#height = height;
       },
@@ -253,10 +259,11 @@ class StatechartNodeLink implements LiveNodeLink {
     connection.validate();
   }
 
-  #recordVersion(version: string, weakness: string | undefined): void {
+  #recordNode({ alias, version, weakness }: ValidNode): void {
     if (weakness !== undefined && version !== this.#version) {
       this.#deps.log.warn({ version, weakness }, 'This lnd version has known dangers');
     }
+    this.#alias = alias;
     this.#version = version;
     this.#weakness = weakness;
   }
@@ -295,6 +302,7 @@ class StatechartNodeLink implements LiveNodeLink {
     const ready = this.ready;
     if (ready === this.#toldReady) return;
     this.#toldReady = ready;
+    this.#since = this.#deps.clock.now();
     this.#deps.log.info({ ready }, ready ? 'Node ready' : 'Node not ready');
     this.#deps.readinessChanged?.(ready);
     this.#guard.readinessChanged();

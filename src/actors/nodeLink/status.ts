@@ -1,6 +1,7 @@
 import type { NodeId } from '../../domain/hash.ts';
 import type { NodeLinkSnapshot } from '../../machines/nodeLink/machine.ts';
 import type { ReplyTimes } from '../measures/replyTimes.ts';
+import type { NodeState } from '../ports/nodes.ts';
 
 /** Where a link is, by the names that the API and the metrics use. */
 export type NodeLinkState =
@@ -40,11 +41,16 @@ export interface NodeLinkCounters {
 export interface NodeLinkStatus {
   readonly nodeId: NodeId;
   readonly state: NodeLinkState;
+  /** The same as the operator sees it. */
+  readonly health: NodeState;
   readonly ready: boolean;
+  /** Unix milliseconds of the last change of `ready`, or of the start. */
+  readonly since: number;
   /** The state in one sentence, with the reason where it isn't as it should be. */
   readonly words: string;
   readonly draining: boolean;
-  /** lnd's version, as of the last validation. */
+  /** What lnd calls itself, and its version, as of the last validation. */
+  readonly alias: string | undefined;
   readonly version: string | undefined;
   /** What this version can't do safely. */
   readonly weakness: string | undefined;
@@ -78,6 +84,23 @@ export function stateOf(snapshot: NodeLinkSnapshot): NodeLinkState {
   if (snapshot.matches('syncing')) return 'syncing';
   return snapshot.value as Exclude<NodeLinkState, 'draining'>;
 }
+
+export function healthOf(snapshot: NodeLinkSnapshot): NodeState {
+  if (snapshot.matches({ connected: { chain: 'unsynced' } })) return 'unsynced';
+  if (snapshot.matches({ connected: { blocks: 'silent' } })) return 'blocksSilent';
+  return HEALTH[stateOf(snapshot)];
+}
+
+const HEALTH: Readonly<Record<NodeLinkState, NodeState>> = {
+  disconnected: 'disconnected',
+  validating: 'connecting',
+  syncing: 'syncing',
+  connected: 'connected',
+  draining: 'connected',
+  backoff: 'disconnected',
+  slotTaken: 'slotTaken',
+  refused: 'refused',
+};
 
 /** One sentence for a person. */
 export function wordsOf(snapshot: NodeLinkSnapshot, held: number): string {

@@ -13,8 +13,16 @@ export interface NodeExpectation {
   readonly minLndVersion: string;
 }
 
+/** What a node that may be used says of itself. */
+export interface ValidNode {
+  readonly alias: string;
+  readonly version: string;
+  /** What this version can't do safely. */
+  readonly weakness: string | undefined;
+}
+
 export type Validation =
-  | { readonly valid: true; readonly version: string; readonly weakness: string | undefined }
+  | ({ readonly valid: true } & ValidNode)
   | { readonly valid: false; readonly reason: string };
 
 /**
@@ -41,7 +49,7 @@ export function validateNode(expected: NodeExpectation, versionText: string, inf
   }
   if (!info.requireHtlcInterceptor) return refuse('lnd requireinterceptor flag not set');
   if (!info.storeFinalHtlcResolutions) return refuse('lnd store-final-htlc-resolutions flag not set');
-  return { valid: true, version: version.text, weakness: weaknessOf(version) };
+  return { valid: true, alias: info.alias, version: version.text, weakness: weaknessOf(version) };
 }
 
 const refuse = (reason: string): Validation => ({ valid: false, reason });

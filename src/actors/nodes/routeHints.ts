@@ -73,6 +73,22 @@ export class RouteHints {
     return this.#options.rule === 'healthy' && !this.#ready.has(nodeId) ? 'not_ready' : 'beyond_max';
   }
 
+  /** Whether new invoices name this node, in one sentence. */
+  words(nodeId: NodeId): string {
+    const { rule, maxHints } = this.#options;
+    switch (this.absence(nodeId)) {
+      case 'draining':
+        return 'not named in new invoices: it is drained';
+      case 'not_ready':
+        return 'not named in new invoices: it is not ready';
+      case 'beyond_max':
+        return `not named in new invoices: ${maxHints} others come before it (priority, maxRouteHints)`;
+      case undefined:
+        if (rule === 'all' || this.#ready.has(nodeId)) return 'named in new invoices';
+        return 'named in new invoices although it is not ready, since no node is';
+    }
+  }
+
   #choose(): void {
     const { nodes, policy, rule, maxHints, log } = this.#options;
     const open = this.#inOrder.filter(({ nodeId }) => !this.#draining.has(nodeId));

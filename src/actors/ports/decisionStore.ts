@@ -2,16 +2,22 @@ import type { FailResult } from '../../domain/failResult.ts';
 import type { PaymentHash, SetId } from '../../domain/hash.ts';
 import type { HtlcKey } from '../../domain/htlcKey.ts';
 
-/** A member part as it is written with a settle request. */
-export interface MemberRow {
+/** A part as it is written with a decision about it. */
+export interface PartRow {
   readonly key: HtlcKey;
   readonly amountMsat: bigint;
   readonly autoFailHeight: number;
   readonly cltvExpiry: number;
 }
 
+/** A member of a set for which settlement is requested. */
+export interface MemberRow extends PartRow {
+  /** What its node gets beyond `amountMsat`; undefined where an earlier leader did not write it down. */
+  readonly feeMsat: bigint | undefined;
+}
+
 /** A part that is to be failed, with the exact bytes that every replay of it will get. */
-export interface FailRow extends MemberRow {
+export interface FailRow extends PartRow {
   readonly reason: FailResult;
   /** 292 bytes. */
   readonly failureOnion: Uint8Array;
@@ -118,6 +124,8 @@ export interface StoredMember extends HtlcKeyed {
   readonly amountMsat: bigint;
   /** Undefined for rows of the Go program. */
   readonly autoFailHeight: number | undefined;
+  /** What its node gets beyond `amountMsat`. Undefined for rows of the Go program and of versions before 7. */
+  readonly feeMsat: bigint | undefined;
   readonly status: 'SETTLE_REQUESTED' | 'SETTLED' | 'FAILED';
 }
 

@@ -11,6 +11,8 @@ export interface PartReport {
   readonly key: HtlcKey;
   readonly nodeName: string;
   readonly amountMsat: Msat;
+  /** What its node gets beyond; undefined where nobody wrote it down. */
+  readonly feeMsat: Msat | undefined;
   /** Undefined where a row of the Go program, or an earlier leader, did not write it down. */
   readonly cltvExpiry: number | undefined;
   readonly autoFailHeight: number | undefined;

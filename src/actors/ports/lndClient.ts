@@ -35,6 +35,8 @@ export interface LndConnection {
 }
 
 export interface LndInfo {
+  /** What the node calls itself. */
+  readonly alias: string;
   /** Hex as lnd writes it. */
   readonly identityPubkey: string;
   /** Of the first chain; undefined when lnd lists none. */

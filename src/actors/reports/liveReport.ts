@@ -1,5 +1,6 @@
 import { deadlineHeight } from '../../domain/barrier.ts';
 import type { NodeId } from '../../domain/hash.ts';
+import type { Msat } from '../../domain/msat.ts';
 import { lowestAutoFailHeight, type Part, sumOfParts } from '../../domain/part.ts';
 import type { HtlcSetContext } from '../../machines/htlcSet/events.ts';
 import type { DeadlineReport, InvoiceReport, InvoiceState, PartReport } from '../ports/invoiceReport.ts';
@@ -15,6 +16,8 @@ export interface ReportWorld {
   height(): number;
   deadlineMargin(): number;
   timeLeft(set: SetEntry): number | undefined;
+  /** What the part's node keeps of it. */
+  feeMsat(part: Part): Msat | undefined;
 }
 
 /** The set's state without its inner ones, `complete` for a set that is just being spawned. */
@@ -49,6 +52,7 @@ function partOf(world: ReportWorld, part: Part, phase: string, context: HtlcSetC
     key: part.key,
     nodeName: world.nodeName(part.key.nodeId),
     amountMsat: part.amountMsat,
+    feeMsat: world.feeMsat(part),
     cltvExpiry: part.cltvExpiry === 0 ? undefined : part.cltvExpiry,
     autoFailHeight: Number.isFinite(part.autoFailHeight) ? part.autoFailHeight : undefined,
     status,

@@ -18,6 +18,7 @@ function partOf(world: ReportWorld, member: StoredMember, released: boolean): Pa
     key: member.key,
     nodeName: world.nodeName(member.key.nodeId),
     amountMsat: member.amountMsat,
+    feeMsat: member.feeMsat,
     cltvExpiry: undefined,
     autoFailHeight: member.autoFailHeight,
     status,
@@ -77,6 +78,10 @@ function storyOf({
     case 'set.failed': {
       const reason = detail('reason') ?? 'unknown';
       return { reason, words: `The last payment was given back: ${reasonInWords(reason)}.` };
+    }
+    case 'part.refused': {
+      const reason = detail('reason') ?? 'unknown';
+      return { reason, words: `The last part was refused: ${reasonInWords(reason)}.` };
     }
     case 'part.lost':
       return {

@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<FailResult | 'parts_failed' | 'partially_settled'
   canceled: 'the application cancelled it',
   deadline_reached: 'a part came too close to the height at which its node gives it back',
   part_lost: 'a node gave a part back, so that the payment could not be settled as a whole',
+  node_draining: 'its node is being drained and takes no new parts; the payer can take another node',
   parts_failed: 'no part was settled: their nodes failed all of them',
   partially_settled: 'some parts were settled and others were not',
 };

@@ -1,6 +1,7 @@
 import type { FailResult } from '../../domain/failResult.ts';
 import { hashBytes, type PaymentHash } from '../../domain/hash.ts';
 import { partIdOf } from '../../domain/htlcKey.ts';
+import { isPayableMsat, MAX_MSAT, type Msat } from '../../domain/msat.ts';
 import type { Part } from '../../domain/part.ts';
 import { type InvoiceTerms, refusalOfBytes } from '../../domain/terms.ts';
 import {
@@ -27,6 +28,8 @@ export interface Candidate {
   readonly terms: InvoiceTerms;
   readonly sharedSecret: Uint8Array;
   readonly paymentAddr: Uint8Array;
+  /** What its node keeps of it: see {@link feeOf}. */
+  readonly feeMsat: Msat;
 }
 
 /** What is said to an offer after looking at nothing but its bytes: the same for ever, so nothing is stored. */
@@ -53,6 +56,16 @@ export function policyViolation(offer: HtlcOffer, policy: RoutingPolicy): string
   if (offer.outgoingExpiry >= EXPIRY_LIMIT || offer.incomingExpiry >= EXPIRY_LIMIT) return 'expiry_too_far';
   if (offer.incomingExpiry < offer.outgoingExpiry + policy.cltvDelta) return 'incorrect_cltv_expiry';
   return undefined;
+}
+
+/**
+ * What the node gets beyond what counts towards the invoice. Nobody checked the incoming amount of an HTLC that is
+ * looked at for the first time, so that absurd ones are cut to what can exist: they must fit into the database.
+ */
+export function feeOf({ incomingAmountMsat, outgoingAmountMsat }: Omit<HtlcOffer, 'onionBlob'>): Msat {
+  const fee = incomingAmountMsat - outgoingAmountMsat;
+  if (isPayableMsat(fee)) return fee;
+  return fee <= 0n ? 0n : MAX_MSAT;
 }
 
 /** Opens the onion and judges what is inside. `done` is called later, once. */
@@ -106,9 +119,11 @@ function judge(
   const refusal = refusalOfBytes(part, result.terms, rules);
   if (refusal) return unknown(refusal);
   const { paymentAddr } = payload.paymentData;
+  const { paymentHash } = offer;
+  const feeMsat = feeOf(offer);
   return {
     kind: 'candidate',
-    candidate: { part, paymentHash: offer.paymentHash, terms: result.terms, sharedSecret, paymentAddr },
+    candidate: { part, paymentHash, terms: result.terms, sharedSecret, paymentAddr, feeMsat },
   };
 }
 

@@ -5,16 +5,18 @@ import type { Part } from '../../domain/part.ts';
 import { incorrectOrUnknownPaymentDetails, mppTimeout } from '../../lightning/failureMessage.ts';
 import { encodeFailure } from '../../lightning/failureOnion.ts';
 import type { HtlcSetEffect } from '../../machines/htlcSet/events.ts';
-import type { Decision, EventLine, FailRow, MemberRow } from '../ports/decisionStore.ts';
+import type { Decision, EventLine, FailRow, PartRow } from '../ports/decisionStore.ts';
 
 export type CommitEffect = Extract<HtlcSetEffect, { type: 'settlement.commit' }>;
 
-/** Where the decider finds what the statecharts must not know. */
-export interface DecisionSecrets {
+/** Where the decider finds what the statecharts must not or need not know. */
+export interface DecisionFacts {
   readonly amountMsat: bigint;
   preimage(): Uint8Array;
   /** Undefined for a part that came back from the database and was not offered since. */
   sharedSecret(part: Part): Uint8Array | undefined;
+  /** What its node keeps of it, where that is known. */
+  feeMsat(part: Part): bigint | undefined;
 }
 
 const NO_ONION = new Uint8Array(0);
@@ -36,7 +38,7 @@ export function failureOnionOf(
   return encodeFailure(sharedSecret, message);
 }
 
-const memberRow = (part: Part): MemberRow => ({
+const rowOf = (part: Part): PartRow => ({
   key: part.key,
   amountMsat: part.amountMsat,
   autoFailHeight: part.autoFailHeight,
@@ -56,7 +58,7 @@ export function decisionOf(
   effect: CommitEffect,
   paymentHash: PaymentHash,
   at: number,
-  secrets: DecisionSecrets,
+  facts: DecisionFacts,
 ): Decision {
   const base = { paymentHash, setId: effect.setId, at };
   const line = EVENT_LINES[effect.decision];
@@ -68,9 +70,9 @@ export function decisionOf(
         ...base,
         kind: effect.decision,
         line: { ...line, details },
-        preimage: secrets.preimage(),
-        amountMsat: secrets.amountMsat,
-        members: effect.parts.map(memberRow),
+        preimage: facts.preimage(),
+        amountMsat: facts.amountMsat,
+        members: effect.parts.map((part) => ({ ...rowOf(part), feeMsat: facts.feeMsat(part) })),
       };
     case 'release':
       return { ...base, kind: 'release', line: { ...line, details } };
@@ -79,9 +81,9 @@ export function decisionOf(
       const { reason } = effect;
       const parts = effect.parts.map(
         (part): FailRow => ({
-          ...memberRow(part),
+          ...rowOf(part),
           reason,
-          failureOnion: failureOnionOf(part, reason, secrets.sharedSecret(part)),
+          failureOnion: failureOnionOf(part, reason, facts.sharedSecret(part)),
         }),
       );
       const failLine = { ...line, details: { ...details, reason } };

@@ -116,6 +116,7 @@ export class Effects {
   journalArrival(part: Part, set: SetEntry): void {
     const { context, value } = set.actor.getSnapshot();
     const { paymentHash } = set.invoice;
+    const feeMsat = this.#world.held.get(part.id)?.feeMsat;
     const to = typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
     const amountMsat = String(part.amountMsat);
     this.#logArrival(part, set, to);
@@ -133,6 +134,7 @@ export class Effects {
         chanId: String(part.key.chanId),
         htlcId: String(part.key.htlcId),
         amountMsat,
+        ...(feeMsat === undefined ? {} : { feeMsat: String(feeMsat) }),
         autoFailHeight: part.autoFailHeight,
         ...(context.doom ? { reason: context.doom } : {}),
       },
@@ -190,6 +192,7 @@ export class Effects {
       amountMsat: set.invoice.actor.getSnapshot().context.terms.amountMsat,
       preimage: () => this.#preimage(set.invoice, effect.parts),
       sharedSecret: (part) => held.sharedSecret(part.id),
+      feeMsat: (part) => held.get(part.id)?.feeMsat,
     });
     this.tell(set.invoice, { type: 'decision.submitted', decision: effect.decision, setId: effect.setId });
     decisions.submit(decision, (outcome) => this.#committed(set, effect, outcome));
@@ -300,6 +303,10 @@ export class Effects {
       this.tell(set.invoice, { type: 'part.final', partId: final.partId, settled });
       this.#world.finals.submit(record, (outcome) => {
         if (outcome.kind !== 'done' || set.invoice.retired) return;
+        if (settled && !held.over) {
+          this.#world.measures.earnedFees.add(held.part.key.nodeId, held.feeMsat ?? 0n);
+        }
+        held.over = true;
         this.#world.held.resolved(held.part.key, held.part.id);
         this.#actors.deliver(set, { type: 'final.recorded', partId: final.partId });
       });

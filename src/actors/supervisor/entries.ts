@@ -1,5 +1,6 @@
 import type { ActorRefFrom } from 'xstate';
 import type { PaymentHash } from '../../domain/hash.ts';
+import type { Msat } from '../../domain/msat.ts';
 import type { Part } from '../../domain/part.ts';
 import type { htlcSetMachine } from '../../machines/htlcSet/machine.ts';
 import type { invoiceMachine } from '../../machines/invoice/machine.ts';
@@ -40,7 +41,11 @@ export interface HeldPart {
   readonly paymentHash: PaymentHash;
   /** Of the secret slab; undefined for parts that came back from the database. */
   readonly slot: number | undefined;
+  /** What its node keeps of it; undefined for rows that don't say. */
+  readonly feeMsat: Msat | undefined;
   set: SetEntry | undefined;
   /** Whether lnd called the part final off chain; for the record. */
   offChain?: boolean;
+  /** Its own end is recorded; it is here for the others of its set. */
+  over?: boolean;
 }

@@ -1,6 +1,8 @@
 import type { NodeId, PaymentHash } from '../../domain/hash.ts';
 import type { CircuitKey, HtlcKey, PartId } from '../../domain/htlcKey.ts';
+import type { Msat } from '../../domain/msat.ts';
 import type { Part } from '../../domain/part.ts';
+import type { Candidate } from './admission.ts';
 import type { HeldPart } from './entries.ts';
 import { SecretSlab } from './secretSlab.ts';
 
@@ -24,18 +26,22 @@ export class HeldHtlcs {
     return this.#byNode.get(nodeId)?.msat ?? 0n;
   }
 
+  all(): Iterable<HeldPart> {
+    return this.#parts.values();
+  }
+
   get(id: PartId): HeldPart | undefined {
     return this.#parts.get(id);
   }
 
-  hold(part: Part, paymentHash: PaymentHash, sharedSecret: Uint8Array, paymentAddr: Uint8Array): HeldPart {
+  hold({ part, paymentHash, sharedSecret, paymentAddr, feeMsat }: Candidate): HeldPart {
     const slot = this.#slab.store(sharedSecret, paymentAddr);
-    return this.#add({ part, paymentHash, slot, set: undefined });
+    return this.#add({ part, paymentHash, slot, feeMsat, set: undefined });
   }
 
   /** A part that came back from the database: no secrets of the onion are known. */
-  restore(part: Part, paymentHash: PaymentHash): HeldPart {
-    return this.#add({ part, paymentHash, slot: undefined, set: undefined });
+  restore(part: Part, paymentHash: PaymentHash, feeMsat: Msat | undefined): HeldPart {
+    return this.#add({ part, paymentHash, slot: undefined, feeMsat, set: undefined });
   }
 
   release(id: PartId): void {

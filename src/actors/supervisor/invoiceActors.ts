@@ -102,8 +102,10 @@ export class InvoiceActors {
     const entry = this.#spawn(invoice.paymentHash, terms, restored, invoice.preimage);
     const set = entry.started;
     if (!set) return entry;
-    for (const part of parts) {
-      const held = this.#world.held.restore(part, invoice.paymentHash);
+    for (const [i, part] of parts.entries()) {
+      const member = invoice.members[i];
+      const held = this.#world.held.restore(part, invoice.paymentHash, member?.feeMsat);
+      held.over = member?.status !== 'SETTLE_REQUESTED';
       held.set = set;
       this.#watchDeadline(set, held.part);
       if (as === 'released') this.#world.held.decided(part.key, part.id);

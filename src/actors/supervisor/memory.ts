@@ -1,4 +1,6 @@
 import type { NodeId, PaymentHash } from '../../domain/hash.ts';
+import type { Msat } from '../../domain/msat.ts';
+import type { Part } from '../../domain/part.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { NodeLink } from '../ports/nodeLink.ts';
 import type { DormantDecisions } from './dormant.ts';
@@ -39,6 +41,11 @@ export class Memory {
 
   link(nodeId: NodeId): NodeLink | undefined {
     return this.#world.links.get(nodeId);
+  }
+
+  /** What a part's node keeps of it; undefined where nobody wrote it down. */
+  feeMsat(part: Part): Msat | undefined {
+    return this.#world.held.get(part.id)?.feeMsat;
   }
 
   /** Milliseconds until the timeout that a set is under; undefined while none runs. */

@@ -1,3 +1,4 @@
+import type { NodeId } from '../../domain/hash.ts';
 import type { PreimageDeriver } from '../../lightning/paymentAddr.ts';
 import type { LifecycleRules } from '../../machines/rules.ts';
 import type { ActorSystem } from '../actorSystem.ts';
@@ -41,6 +42,8 @@ export interface SupervisorOptions {
   readonly policy: RoutingPolicy;
   readonly limits: HoldLimits;
   readonly paces: Paces;
+  /** Whether the operator wants no new parts over a node: its payers take another one. */
+  readonly refusesParts?: (nodeId: NodeId) => boolean;
   readonly autoSettle: boolean;
   /** How long the application may be away before new sets are refused. */
   readonly subscriberGraceMs: number;

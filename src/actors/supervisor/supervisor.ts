@@ -10,6 +10,7 @@ import { CoreMeasures } from '../measures/coreMeasures.ts';
 import type { CancelResult, SettleResult } from '../ports/application.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { FinalHtlc, HtlcOffer, NodeLink, NodeLinkListener } from '../ports/nodeLink.ts';
+import type { HeldParts } from '../ports/nodes.ts';
 import { AcceptedSets } from '../subscriptions.ts';
 import { type Admission, admit, type Candidate, policyViolation } from './admission.ts';
 import { ApplicationCalls } from './applicationCalls.ts';
@@ -19,12 +20,14 @@ import { DormantDecisions, partsOf } from './dormant.ts';
 import type { EffectWorld } from './effects.ts';
 import type { HeldPart } from './entries.ts';
 import { HeldHtlcs } from './heldHtlcs.ts';
+import { heldOn } from './heldOn.ts';
 import { InvoiceActors } from './invoiceActors.ts';
 import { InvoiceLookups } from './invoiceLookups.ts';
 import { htlcFields } from './logFields.ts';
 import { Memory } from './memory.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
+import { PartRefusals } from './refusals.ts';
 import { statsOf } from './stats.ts';
 
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
@@ -57,6 +60,7 @@ export class Supervisor implements NodeLinkListener {
   readonly #actors: InvoiceActors;
   readonly #lookups: InvoiceLookups;
   readonly #calls: ApplicationCalls;
+  readonly #refusals: PartRefusals;
   /** Offers between the stream and the actors: in the onion worker or waiting for the database. */
   readonly #admitting = new Set<PartId>();
   readonly #readmissions = new Map<PartId, number>();
@@ -69,11 +73,8 @@ export class Supervisor implements NodeLinkListener {
   constructor(options: SupervisorOptions) {
     const { clock, log } = options;
     this.#options = options;
-    this.accepted = new AcceptedSets({
-      clock,
-      graceMs: options.subscriberGraceMs,
-      height: () => this.#height,
-    });
+    const height = () => this.#height;
+    this.accepted = new AcceptedSets({ clock, graceMs: options.subscriberGraceMs, height });
     const measures = options.measures ?? new CoreMeasures();
     this.#lookups = new InvoiceLookups({ ...options, onFailed: () => measures.failedLookups++ });
     this.#world = {
@@ -89,11 +90,12 @@ export class Supervisor implements NodeLinkListener {
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
       ...openOutboxes(options, measures, (sequence) => this.events.advanced(sequence)),
       measures,
-      height: () => this.#height,
+      height,
     };
     const access = { actors: () => this.#actors, dormant: this.#dormant };
     this.#calls = new ApplicationCalls(this.#world, access);
     this.memory = new Memory(this.#world, access);
+    this.#refusals = new PartRefusals(this.#world, this.#dormant);
     this.#actors = new InvoiceActors(this.#world, (parts, terms, why) => this.#readmit(parts, terms, why));
   }
 
@@ -116,6 +118,11 @@ export class Supervisor implements NodeLinkListener {
   /** HTLCs of a node that are not over, and what they carry. */
   heldOf(nodeId: NodeId): { readonly count: number; readonly msat: bigint } {
     return { count: this.#held.countOf(nodeId), msat: this.#held.msatOf(nodeId) };
+  }
+
+  /** What is under way on a node. */
+  heldOn(nodeId: NodeId): HeldParts {
+    return heldOn(nodeId, { held: this.#held, dormant: this.#dormant, admitting: this.#admitting });
   }
 
   /** Loads what earlier leaders decided. Call it before the first node link starts. */
@@ -280,16 +287,14 @@ export class Supervisor implements NodeLinkListener {
 
   /** To the invoice's actor; by way of the database when memory knows nothing of the hash. */
   #route(candidate: Candidate, id: PartId): void {
-    const { part, paymentHash, terms, sharedSecret, paymentAddr } = candidate;
+    const { paymentHash, terms } = candidate;
     if (this.#actors.get(paymentHash)) {
       this.#admitting.delete(id);
-      const held = this.#held.hold(part, paymentHash, sharedSecret, paymentAddr);
-      return this.#arrive(held, terms);
+      return this.#arrive(this.#held.hold(candidate), terms);
     }
     this.#lookups.lookUp(paymentHash, (row) => {
       this.#admitting.delete(id);
-      const held = this.#held.hold(part, paymentHash, sharedSecret, paymentAddr);
-      this.#routeKnown(held, terms, row);
+      this.#routeKnown(this.#held.hold(candidate), terms, row);
     });
   }
 
@@ -313,6 +318,9 @@ export class Supervisor implements NodeLinkListener {
     const { key, id } = held.part;
     // Given back meanwhile: there is nothing left to hold.
     if (!this.#links.get(key.nodeId)?.awaitsAnswer(key)) return this.#held.release(id);
+    if (this.#options.refusesParts?.(key.nodeId) && !this.#readmissions.has(id)) {
+      return this.#refusals.refuse(held, () => this.#stopped || this.#arrive(held, terms));
+    }
     this.#actors.arrive(held, terms);
   }
 

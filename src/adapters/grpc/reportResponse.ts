@@ -56,6 +56,7 @@ function partResponse(part: PartReport): Part {
     chanId: part.key.chanId,
     htlcId: part.key.htlcId,
     amountMsat: part.amountMsat,
+    feeMsat: part.feeMsat ?? 0n,
     cltvExpiry: part.cltvExpiry ?? 0,
     autoFailHeight: part.autoFailHeight ?? 0,
     status: STATUSES[part.status],

@@ -1,6 +1,7 @@
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
+import type { Nodes } from '../../actors/ports/nodes.ts';
 import { ServiceService } from '../../generated/lnmux.ts';
 import { isLoopback, parseHostPort } from '../net/address.ts';
 import { type AccessPaths, openGuard } from './access/guard.ts';
@@ -17,6 +18,7 @@ export { GrpcListenError } from './listen.ts';
 
 export interface GrpcServerOptions {
   readonly application: Application;
+  readonly nodes: Nodes;
   /** host:port; port 0 lets the system choose; no host means every interface. */
   readonly listenAddress: string;
   /** Plaintext, and everybody may do everything, when absent. */
@@ -75,7 +77,7 @@ function closeServer(server: Server, graceMs: number): Promise<void> {
  * @throws AccessFileError when a certificate, a key or the list of callers can't be used.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { application, listenAddress, log } = options;
+  const { application, nodes, listenAddress, log } = options;
   // grpc-js prints to stderr by itself; what matters of it arrives here as errors.
   setLogVerbosity(logVerbosity.NONE);
   const limits: GrpcLimits = { ...DEFAULT_GRPC_LIMITS, ...options.limits };
@@ -90,6 +92,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   const service = new LnmuxService({
     application,
+    nodes,
     log,
     limits,
     observer,

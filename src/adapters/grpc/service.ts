@@ -1,6 +1,7 @@
 import { type Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import type { Application } from '../../actors/ports/application.ts';
 import type { Log } from '../../actors/ports/log.ts';
+import type { Nodes } from '../../actors/ports/nodes.ts';
 import type {
   InvoiceEvent,
   InvoiceReport,
@@ -24,6 +25,7 @@ import {
   settleInvoice,
   waitForFinalStatus,
 } from './methods.ts';
+import { drainNode, listFees, listNodes, undrainNode } from './nodeMethods.ts';
 import type { CallObserver } from './observer.ts';
 import { type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
 import { ServerStream } from './serverStream.ts';
@@ -32,6 +34,7 @@ import { unary } from './unary.ts';
 
 export interface ServiceOptions {
   readonly application: Application;
+  readonly nodes: Nodes;
   readonly log: Log;
   readonly limits: GrpcLimits;
   readonly observer: CallObserver | undefined;
@@ -52,7 +55,7 @@ export class LnmuxService {
   #stopping = false;
 
   constructor(options: ServiceOptions) {
-    const { application, limits } = options;
+    const { application, nodes, limits } = options;
     this.#options = options;
     this.#accepted = new ServerStream({
       ...options,
@@ -89,6 +92,10 @@ export class LnmuxService {
       waitForInvoiceFinalStatus: unary('WaitForInvoiceFinalStatus', options, (request, call: WaitCall) =>
         this.#wait(request, call),
       ),
+      listNodes: unary('ListNodes', options, () => listNodes(nodes)),
+      drainNode: unary('DrainNode', options, (request) => drainNode(nodes, request)),
+      listFees: unary('ListFees', options, (request) => listFees(nodes, request)),
+      undrainNode: unary('UndrainNode', options, (request) => undrainNode(nodes, request)),
       subscribeInvoiceAccepted: this.#accepted.handle,
       subscribeSingleInvoice: this.#invoices.handle,
       subscribeEvents: this.#events.handle,

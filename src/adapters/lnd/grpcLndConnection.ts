@@ -177,6 +177,7 @@ export class GrpcLndConnection implements LndConnection {
 
 function infoOf(info: GetInfoResponse): LndInfo {
   return {
+    alias: info.alias,
     identityPubkey: info.identityPubkey,
     network: info.chains[0]?.network,
     syncedToChain: info.syncedToChain,

@@ -1,7 +1,7 @@
 import type { Decision, FailRow } from '../../actors/ports/decisionStore.ts';
 import { toHex } from '../../domain/hex.ts';
 import type { HtlcKey } from '../../domain/htlcKey.ts';
-import { byteaArray, numberArray, toInt64 } from './sqlTypes.ts';
+import { byteaArray, nullableArray, numberArray, toInt64 } from './sqlTypes.ts';
 
 interface Keys {
   readonly node: string[];
@@ -14,7 +14,7 @@ export function onlyRequests(decisions: readonly Decision[]): boolean {
   return decisions.every((decision) => 'members' in decision);
 }
 
-/** Values $1 to $35 (for requests alone: to $22) of the statements in decideStatement.ts for a round. */
+/** Values $1 to $36 (for requests alone: to $23) of the statements in decideStatement.ts for a round. */
 export function decideParameters(epoch: bigint, decisions: readonly Decision[]): unknown[] {
   return [
     epoch,
@@ -43,6 +43,7 @@ function memberColumns(decisions: readonly Decision[]): unknown[] {
   const amount: bigint[] = [];
   const autoFailHeight: number[] = [];
   const cltvExpiry: number[] = [];
+  const fee: (bigint | undefined)[] = [];
   for (const decision of decisions) {
     if (!('members' in decision)) continue;
     for (const member of decision.members) {
@@ -52,6 +53,7 @@ function memberColumns(decisions: readonly Decision[]): unknown[] {
       amount.push(member.amountMsat);
       autoFailHeight.push(member.autoFailHeight);
       cltvExpiry.push(member.cltvExpiry);
+      fee.push(member.feeMsat);
     }
   }
   return [
@@ -63,6 +65,7 @@ function memberColumns(decisions: readonly Decision[]): unknown[] {
     numberArray(amount),
     numberArray(autoFailHeight),
     numberArray(cltvExpiry),
+    nullableArray(fee),
   ];
 }
 

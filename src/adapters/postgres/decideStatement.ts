@@ -17,10 +17,10 @@
  *
  * Parameters: $1 epoch; decisions $2 number, $3 kind, $4 hash, $5 set id, $6 preimage (empty if none), $7 amount,
  * $8 unix ms, $9 cause, $10 machine, $11 from, $12 event, $13 to, $14 details; members of requests $15 hash,
- * $16 unix ms, $17 node, $18 channel, $19 htlc, $20 amount, $21 auto-fail height, $22 cltv expiry; parts to fail
- * $23 number of the decision, $24 whether of an abort, $25 hash, $26 set id, $27 unix ms, $28 node, $29 channel,
- * $30 htlc, $31 amount, $32 auto-fail height, $33 cltv expiry, $34 reason, $35 failure onion. Without the other
- * branches, $1 to $22.
+ * $16 unix ms, $17 node, $18 channel, $19 htlc, $20 amount, $21 auto-fail height, $22 cltv expiry, $23 fee (null where not
+ * known); parts to fail $24 number of the decision, $25 whether of an abort, $26 hash, $27 set id, $28 unix ms,
+ * $29 node, $30 channel, $31 htlc, $32 amount, $33 auto-fail height, $34 cltv expiry, $35 reason, $36 failure onion.
+ * Without the other branches, $1 to $23.
  *
  * Rows: none when fenced; else the last event number, and per refused decision its number and the reason.
  */
@@ -45,14 +45,14 @@ WITH fence AS MATERIALIZED (
 ), m AS MATERIALIZED (
   SELECT u.*, ${time('u.at_ms')} AS at
   FROM fence, unnest($15::bytea[], $16::float8[], $17::bytea[], $18::bigint[], $19::bigint[], $20::bigint[],
-      $21::int[], $22::bigint[])
-    AS u(hash, at_ms, node, chan_id, htlc_id, amount_msat, auto_fail_height, cltv_expiry)
+      $21::int[], $22::bigint[], $23::bigint[])
+    AS u(hash, at_ms, node, chan_id, htlc_id, amount_msat, auto_fail_height, cltv_expiry, fee_msat)
 `;
 
 const PARTS_TO_FAIL = `), x AS MATERIALIZED (
   SELECT u.*, ${time('u.at_ms')} AS at, fence.epoch
-  FROM fence, unnest($23::int[], $24::bool[], $25::bytea[], $26::bytea[], $27::float8[], $28::bytea[], $29::bigint[],
-      $30::bigint[], $31::bigint[], $32::int[], $33::bigint[], $34::text[], $35::bytea[])
+  FROM fence, unnest($24::int[], $25::bool[], $26::bytea[], $27::bytea[], $28::float8[], $29::bytea[], $30::bigint[],
+      $31::bigint[], $32::bigint[], $33::int[], $34::bigint[], $35::text[], $36::bytea[])
     AS u(ord, of_abort, hash, set_id, at_ms, node, chan_id, htlc_id, amount_msat, auto_fail_height, cltv_expiry,
       reason, failure_onion)
 `;
@@ -72,9 +72,9 @@ const REQUESTS = `), taken AS MATERIALIZED (
   RETURNING i.hash, i.confirm_epoch IS NULL AS fresh
 ), members AS (
   INSERT INTO lnmux.htlcs
-    (settle_requested_at, hash, chan_id, htlc_id, amount_msat, node, status, auto_fail_height, cltv_expiry)
+    (settle_requested_at, hash, chan_id, htlc_id, amount_msat, node, status, auto_fail_height, cltv_expiry, fee_msat)
   SELECT m.at, m.hash, m.chan_id, m.htlc_id, m.amount_msat, m.node, 'SETTLE_REQUESTED', m.auto_fail_height,
-    m.cltv_expiry
+    m.cltv_expiry, m.fee_msat
   FROM m WHERE CASE WHEN m.hash IN (SELECT hash FROM requested WHERE fresh) THEN true ELSE false END
 `;
 

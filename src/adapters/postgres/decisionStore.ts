@@ -1,12 +1,14 @@
 import pg from 'pg';
 import type { DecisionStore, LeadershipStore } from '../../actors/ports/decisionStore.ts';
 import type { Log } from '../../actors/ports/log.ts';
+import type { NodeStore } from '../../actors/ports/nodeStore.ts';
 import { decide } from './decide.ts';
 import { clientConfig, type PostgresTarget } from './dsn.ts';
 import { finalise } from './finalise.ts';
 import { finaliseStatement } from './finaliseStatement.ts';
 import { journal } from './journal.ts';
 import { leadershipStore } from './leadershipStore.ts';
+import { nodeStore } from './nodeStore.ts';
 import {
   type Read,
   readByHash,
@@ -50,8 +52,11 @@ export const WRITERS = 4;
 /** A new leader reads everything that is not final; that may take its time. */
 const RECOVERY_TIMEOUT_MS = 120_000;
 
-/** The durable memory in PostgreSQL: both ports, and the way to let go of it. */
-export interface PostgresStore extends DecisionStore, LeadershipStore {
+/** Somebody waits for a report, but not for ever. */
+const REPORT_TIMEOUT_MS = 25_000;
+
+/** The durable memory in PostgreSQL: all its ports, and the way to let go of it. */
+export interface PostgresStore extends DecisionStore, LeadershipStore, NodeStore {
   /** Resolves when the database answers; rejects with DatabaseReadError. For probes. */
   ping(): Promise<void>;
   /** Waits for what is under way and disconnects. */
@@ -92,6 +97,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     eventsByHash: (hash, newest) => readEvents(read, hash, newest),
     eventsAfter: (sequence, max) => readEventsAfter(read, sequence, max),
     lastEvent: () => readLastEvent(read),
+    ...nodeStore(lines, read, readOn(readPool, REPORT_TIMEOUT_MS)),
     ...leadershipStore(readOn(leaderPool, timeoutMs)),
     async ping() {
       await read('SELECT 1');

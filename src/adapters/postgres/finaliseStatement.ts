@@ -20,7 +20,7 @@ WITH fence AS MATERIALIZED (
   FROM fence, unnest($2::int[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bool[], $8::bool[], $9::float8[])
     AS u(ord, hash, node, chan_id, htlc_id, settled, off_chain, at_ms)
 ), m AS MATERIALIZED (
-  SELECT h.hash, h.node, h.chan_id, h.htlc_id, h.amount_msat, h.status::text AS status
+  SELECT h.hash, h.node, h.chan_id, h.htlc_id, h.amount_msat, h.fee_msat, h.status::text AS status
   FROM (SELECT DISTINCT hash FROM f) t JOIN lnmux.htlcs h ON h.hash = t.hash
   ORDER BY h.hash, h.node, h.chan_id, h.htlc_id
   FOR UPDATE OF h
@@ -58,13 +58,14 @@ WITH fence AS MATERIALIZED (
   RETURNING f.ord, f.at, f.epoch, t.hash, t.set_id, t.node, t.chan_id, t.htlc_id, t.amount_msat, f.settled, f.off_chain
 ), ends AS MATERIALIZED (
   SELECT y.ord, y.at, y.epoch, y.hash, (SELECT i.set_id FROM lnmux.invoices i WHERE i.hash = y.hash) AS set_id,
-    y.node, y.chan_id, y.htlc_id, y.amount_msat, y.settled, y.off_chain, 'released' AS from_state,
+    y.node, y.chan_id, y.htlc_id, y.amount_msat, CASE WHEN y.settled THEN y.fee_msat END AS fee_msat,
+    y.settled, y.off_chain, 'released' AS from_state,
     CASE WHEN y.ord = y.last_ord AND y.hash IN (SELECT hash FROM closed)
       THEN CASE WHEN y.all_settled THEN 'settled' ELSE 'failed' END END AS invoice_state,
     y.settled_msat
   FROM y WHERE y.fresh
   UNION ALL
-  SELECT p.ord, p.at, p.epoch, p.hash, p.set_id, p.node, p.chan_id, p.htlc_id, p.amount_msat, p.settled, p.off_chain,
+  SELECT p.ord, p.at, p.epoch, p.hash, p.set_id, p.node, p.chan_id, p.htlc_id, p.amount_msat, NULL, p.settled, p.off_chain,
     'failing', NULL, NULL
   FROM purged p
 ), counter AS (
@@ -80,7 +81,7 @@ WITH fence AS MATERIALIZED (
     COALESCE(e.invoice_state, e.from_state),
     jsonb_strip_nulls(jsonb_build_object(
       'part', encode(e.node, 'hex') || ':' || ${unsigned('e.chan_id')} || ':' || ${unsigned('e.htlc_id')},
-      'amountMsat', e.amount_msat::text, 'offChain', e.off_chain,
+      'amountMsat', e.amount_msat::text, 'feeMsat', e.fee_msat::text, 'offChain', e.off_chain,
       'settledMsat', CASE WHEN e.invoice_state IS NOT NULL THEN e.settled_msat::text END,
       'cause', CASE WHEN e.invoice_state = 'failed'
         THEN CASE WHEN e.settled_msat > 0 THEN 'partially_settled' ELSE 'parts_failed' END END))

@@ -20,6 +20,11 @@ export function numberArray(values: readonly (number | bigint)[]): string {
   return `{${values.join(',')}}`;
 }
 
+/** As {@link numberArray}, with gaps. */
+export function nullableArray(values: readonly (number | bigint | undefined)[]): string {
+  return `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+}
+
 /** A u64 as the bigint column holds it: two's complement. */
 export function toInt64(value: bigint): bigint {
   return BigInt.asIntN(64, value);

@@ -111,6 +111,42 @@ export const CLI_COMMANDS = {
     ],
     example: 'lnmuxcli listinvoices --max 20 --start 1001',
   },
+  nodes: {
+    summary: 'how each lnd node is doing, what it holds, and whether it may be stopped',
+    args: [],
+    flags: {},
+    details: [],
+    example: 'lnmuxcli nodes',
+  },
+  drain: {
+    summary: 'prepares an lnd node for being stopped: new invoices no longer name it',
+    args: ['NODE'],
+    flags: { refuse_parts: { type: 'boolean' }, wait: { type: 'boolean' } },
+    details: [
+      'NODE is its name in the configuration, or its key. What it holds is finished. Lasts until undrain.',
+      '--refuse_parts  refuse new parts for invoices that are out there too: their payers take another node',
+      '--wait          come back when the node may be stopped; says on stderr what is waited for',
+    ],
+    example: 'lnmuxcli drain alice --wait',
+  },
+  undrain: {
+    summary: 'ends drain: new invoices name the node again, once it is ready',
+    args: ['NODE'],
+    flags: {},
+    details: ['NODE is its name in the configuration, or its key.'],
+    example: 'lnmuxcli undrain alice',
+  },
+  fees: {
+    summary: 'what the lnd nodes earned as fees for the last hop of settled payments',
+    args: [],
+    flags: { since: { type: 'string' }, until: { type: 'string' } },
+    details: [
+      '--since TIME  parts settled from then on: unix seconds, a date such as 2026-01-31, or how long ago (24h)',
+      '--until TIME  parts settled before then',
+      'Dates are UTC unless they say otherwise (2026-01-31T08:00:00+01:00).',
+    ],
+    example: 'lnmuxcli fees --since 2026-01-01 --until 2026-02-01',
+  },
   decode: {
     summary: 'shows what an invoice says; asks no server',
     args: ['BOLT11'],

@@ -2,11 +2,13 @@ import { toHex } from '../../domain/hex.ts';
 import type {
   AddInvoiceResponse,
   GetInfoResponse,
+  ListFeesResponse,
   ListInvoicesResponse,
+  LndNode,
   SubscribeInvoiceAcceptedResponse,
   WaitForInvoiceFinalStatusResponse,
 } from '../../generated/lnmux.ts';
-import { InvoiceStatus } from '../../generated/lnmux.ts';
+import { InvoiceStatus, LndNode_State } from '../../generated/lnmux.ts';
 import type { DecodedInvoice } from '../../lightning/bolt11.ts';
 
 /** Names are those of the API; bytes are hex; 64-bit numbers are strings, as lncli prints them. */
@@ -69,6 +71,46 @@ export function listJson(list: ListInvoicesResponse, showPreimage: boolean): Jso
     })),
     first_sequence_number: list.firstSequenceNumber.toString(),
     last_sequence_number: list.lastSequenceNumber.toString(),
+  };
+}
+
+export function nodeJson(node: LndNode): Json {
+  return {
+    name: node.name,
+    pub_key: toHex(node.pubKey),
+    alias: node.alias,
+    state: Object.entries(LndNode_State).find(([, number]) => number === node.state)?.[0] ?? 'UNKNOWN_STATE',
+    ready: node.ready,
+    since: node.since.toString(),
+    health: node.health,
+    lnd_version: node.lndVersion,
+    warning: node.warning,
+    block_height: node.blockHeight,
+    priority: node.priority,
+    hinted: node.hinted,
+    hint: node.hint,
+    held_parts: node.heldParts,
+    held_msat: node.heldMsat.toString(),
+    held_until_height: node.heldUntilHeight,
+    draining: node.draining,
+    draining_since: node.drainingSince.toString(),
+    refuses_parts: node.refusesParts,
+    may_be_stopped: node.mayBeStopped,
+    stopping: node.stopping,
+  };
+}
+
+export function feesJson(fees: ListFeesResponse): Json {
+  return {
+    nodes: fees.nodes.map((node) => ({
+      name: node.name,
+      pub_key: toHex(node.pubKey),
+      fee_msat: node.feeMsat.toString(),
+      amount_msat: node.amountMsat.toString(),
+      parts: node.parts.toString(),
+      parts_without_fee: node.partsWithoutFee.toString(),
+    })),
+    fee_msat: fees.feeMsat.toString(),
   };
 }
 

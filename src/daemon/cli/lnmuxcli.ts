@@ -8,13 +8,10 @@ import { type CliConnection, ConnectionProblem, plaintextWarning } from './cliCo
 import type { Json } from './cliJson.ts';
 import { completionScript } from './completion.ts';
 import { type CliRequest, parseLnmuxcliArgs } from './lnmuxcliArgs.ts';
+import { print } from './print.ts';
 import { withoutAddressWarnings } from './warnings.ts';
 
 type Online = Exclude<CliRequest, { name: 'decode' | 'completion' }>;
-
-function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-}
 
 /** Prints what a stream brings, a line each, until it ends or somebody has enough; no faster than it is read. */
 async function printLines<Message>(
@@ -100,6 +97,11 @@ async function ask(client: CliClient, request: Online): Promise<number> {
     }
     case 'watchinvoice':
       return watchInvoice(client, request.hash);
+    case 'nodes':
+    case 'drain':
+    case 'undrain':
+    case 'fees':
+      return (await import('./cliNodes.ts')).askNodes(client, request);
     case 'subscribe':
       await printLines(client, service.subscribeInvoiceAccepted({}), json.acceptedJson);
       return EXIT.ok;

@@ -8,6 +8,7 @@ import { commandIndex, type FlagSpecs, parseFlags, unknownCommand } from './flag
 /** A command with its checked arguments. */
 export type CliRequest =
   | { readonly name: 'getinfo' | 'subscribe' }
+  | { readonly name: 'nodes' }
   | {
       readonly name: 'addinvoice';
       readonly amtMsat: bigint;
@@ -31,7 +32,16 @@ export type CliRequest =
     }
   | { readonly name: 'events'; readonly after: bigint; readonly onlyNew: boolean }
   | { readonly name: 'completion'; readonly shell: Shell }
+  | { readonly name: 'drain'; readonly node: CliNode; readonly refuseParts: boolean; readonly wait: boolean }
+  | { readonly name: 'undrain'; readonly node: CliNode }
+  | { readonly name: 'fees'; readonly since: bigint; readonly until: bigint }
   | { readonly name: 'decode'; readonly invoice: string };
+
+/** An lnd node by its key or its name: the other one is empty. */
+export interface CliNode {
+  readonly pubKey: Uint8Array;
+  readonly name: string;
+}
 
 export type CliArgs =
   | {
@@ -74,7 +84,28 @@ function bytes32(name: string, text: string): Uint8Array {
   return bytes;
 }
 
+/** 66 hex digits are a key; a node with such a name can be meant by its key. */
+function nodeOf(text: string): CliNode {
+  const pubKey = fromHex(text, 33);
+  return pubKey === undefined ? { pubKey: new Uint8Array(), name: text } : { pubKey, name: '' };
+}
+
 type Flags = Readonly<Record<string, string | true>>;
+
+/** Unix seconds of a flag: as they are, of a date, or of so long before now. 0 without the flag. */
+function time(flag: string, flags: Flags, now: number): bigint {
+  const text = flags[flag];
+  if (typeof text !== 'string') return 0n;
+  if (/^\d{1,15}$/.test(text)) return BigInt(text);
+  const ago = parseDuration(text);
+  const ms = ago === undefined ? Date.parse(/^\d{4}-/.test(text) ? text : '') : now - ago;
+  if (Number.isNaN(ms) || ms <= 0) {
+    throw new ArgumentError(
+      `--${flag} must be unix seconds, a date such as 2026-01-31, or how long ago, such as 24h`,
+    );
+  }
+  return BigInt(Math.floor(ms / 1000));
+}
 
 function requestOf(name: CliCommandName, flags: Flags, words: readonly string[]): CliRequest {
   const flag = (key: string, fallback: string) => (flags[key] as string | undefined) ?? fallback;
@@ -82,6 +113,8 @@ function requestOf(name: CliCommandName, flags: Flags, words: readonly string[])
   switch (name) {
     case 'getinfo':
     case 'subscribe':
+      return { name };
+    case 'nodes':
       return { name };
     case 'addinvoice': {
       const hash = flags.description_hash as string | undefined;
@@ -121,6 +154,16 @@ function requestOf(name: CliCommandName, flags: Flags, words: readonly string[])
       if (!SHELLS.includes(shell))
         throw new ArgumentError(`SHELL must be ${SHELLS.join(', ')}, for example: completion bash`);
       return { name, shell };
+    }
+    case 'drain': {
+      const refuseParts = flags.refuse_parts === true;
+      return { name, node: nodeOf(words[0] as string), refuseParts, wait: flags.wait === true };
+    }
+    case 'undrain':
+      return { name, node: nodeOf(words[0] as string) };
+    case 'fees': {
+      const now = Date.now();
+      return { name, since: time('since', flags, now), until: time('until', flags, now) };
     }
     case 'decode':
       return { name, invoice: words[0] as string };

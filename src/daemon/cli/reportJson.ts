@@ -16,6 +16,7 @@ function partJson(part: Part): Json {
     chan_id: part.chanId.toString(),
     htlc_id: part.htlcId.toString(),
     amount_msat: part.amountMsat.toString(),
+    fee_msat: part.feeMsat.toString(),
     cltv_expiry: part.cltvExpiry,
     auto_fail_height: part.autoFailHeight,
     status: nameIn(Part_Status, part.status),

@@ -66,6 +66,11 @@ export function addNodeMetrics(metrics: MetricsRegistry, of: Subjects): void {
     help: 'What these HTLCs carry.',
     collect: each(({ nodeId }) => Number(held(nodeId)?.msat ?? 0n)),
   });
+  metrics.counter({
+    name: 'lnmux_node_inbound_fee_msat_total',
+    help: 'What payers of settled parts paid for the last hop, beyond the parts: the node keeps it.',
+    collect: each(({ nodeId }) => Number(of.measures.earnedFees.of(nodeId))),
+  });
   metrics.gauge({
     name: 'lnmux_node_info',
     help: 'Key and lnd version of the node; always 1.',

@@ -10,12 +10,13 @@ export const apiLayer = Layer.effect(
   Api,
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
-    const { application } = yield* Core;
+    const { application, administration } = yield* Core;
     const { readiness, serverCalls } = yield* Instruments;
     const api = yield* Effect.acquireRelease(
       starting(() =>
         startGrpcServer({
           application,
+          nodes: administration,
           listenAddress: config.listenAddress,
           access: config.api,
           returnPreimage: config.api.returnPreimage,

@@ -4,6 +4,7 @@ import * as Layer from 'effect/Layer';
 import { createActorSystem } from '../../actors/actorSystem.ts';
 import { createApplication } from '../../actors/application/applicationService.ts';
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
+import { NodeAdministration } from '../../actors/nodes/administration.ts';
 import { RouteHints } from '../../actors/nodes/routeHints.ts';
 import { PACES } from '../../actors/supervisor/options.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
@@ -82,6 +83,20 @@ export const coreLayer = Layer.effect(
     };
     const system = createActorSystem(systemClock);
     const { autoSettle } = config;
+    const onFenced = () => abandon('Leader status lost, exiting: another lnmuxd has taken over');
+    const nodes = config.lnd.nodes.map(({ pubKey, name, priority }) => ({ nodeId: pubKey, name, priority }));
+    const { rule, max: maxHints } = config.routeHints;
+    const hints = new RouteHints({ nodes, policy, rule, maxHints, log });
+    const administration: NodeAdministration = new NodeAdministration({
+      nodes,
+      hints,
+      store,
+      epoch,
+      clock: systemClock,
+      log,
+      held: (nodeId) => supervisor.heldOn(nodeId),
+      onFenced,
+    });
     const supervisor = new Supervisor({
       system,
       store,
@@ -99,24 +114,18 @@ export const coreLayer = Layer.effect(
       callTimeoutMs: CALL_TIMEOUT_MS,
       measures: subjects.measures,
       observer,
-      onFenced: () => abandon('Leader status lost, exiting: another lnmuxd has taken over'),
+      onFenced,
+      refusesParts: (nodeId) => administration.refusesParts(nodeId),
     });
     subjects.supervisor = supervisor;
     const nodeId = nodeIdFromBytes(publicKeyOf(identityKey))!;
     log.info({ key: nodeId, network: config.lnd.network }, 'Mux starting');
     log.info(policy, 'Routing policy');
     log.info({}, 'InvoiceRegistry starting');
-    yield* starting(() => supervisor.recover());
+    yield* starting(() => Promise.all([supervisor.recover(), administration.recover()]));
     yield* Effect.addFinalizer(() => {
       log.info({}, 'InvoiceRegistry shutting down');
       return Effect.promise(() => supervisor.stop());
-    });
-    const hints = new RouteHints({
-      nodes: config.lnd.nodes.map(({ pubKey, name, priority }) => ({ nodeId: pubKey, name, priority })),
-      policy,
-      rule: config.routeHints.rule,
-      maxHints: config.routeHints.max,
-      log,
     });
     const application = createApplication({
       supervisor,
@@ -132,7 +141,7 @@ export const coreLayer = Layer.effect(
       autoSettle,
       random16: randomPool(),
     });
-    return { supervisor, application, system, hints };
+    return { supervisor, application, system, hints, administration };
   }),
 );
 
@@ -141,7 +150,7 @@ export const linksLayer = Layer.effect(
   Effect.gen(function* () {
     const { config, log } = yield* Settings;
     const { subjects, readiness, clientCalls } = yield* Instruments;
-    const { supervisor, system, hints } = yield* Core;
+    const { supervisor, system, hints, administration } = yield* Core;
     const links = config.lnd.nodes.map((node) =>
       createNodeLink({
         config: {
@@ -171,7 +180,10 @@ export const linksLayer = Layer.effect(
         return { name, state, ready };
       }),
     );
-    for (const link of links) link.start();
+    for (const link of links) {
+      administration.attach(link);
+      link.start();
+    }
     return links;
   }),
 );

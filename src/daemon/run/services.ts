@@ -1,6 +1,7 @@
 import * as Context from 'effect/Context';
 import type { ActorSystem } from '../../actors/actorSystem.ts';
 import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
+import type { NodeAdministration } from '../../actors/nodes/administration.ts';
 import type { RouteHints } from '../../actors/nodes/routeHints.ts';
 import type { Application } from '../../actors/ports/application.ts';
 import type { OnionPeeler } from '../../actors/ports/onionPeeler.ts';
@@ -64,6 +65,7 @@ export class Core extends Context.Service<
     readonly application: Application;
     readonly system: ActorSystem;
     readonly hints: RouteHints;
+    readonly administration: NodeAdministration;
   }
 >()('lnmux/Core') {}
 

@@ -159,7 +159,7 @@ export class LocalDaemon {
   // supervisor.ts #admitted and #route; the row is read in the same step
   #admitted(k: number, row: number): void {
     this.admitting.delete(k);
-    const held = this.held.hold(this.scene.parts[k]!, HASH);
+    const held = this.held.hold(this.scene.candidates[k]!);
     if (this.entry) return this.#arrive(held);
     this.#routeKnown(held, this.design.flaws.noRowLookup ? undefined : storedInvoice(this.scene, row));
   }

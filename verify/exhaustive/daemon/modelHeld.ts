@@ -1,3 +1,4 @@
+import type { Candidate } from '../../../src/actors/supervisor/admission.ts';
 import type { HeldPart } from '../../../src/actors/supervisor/entries.ts';
 import { HeldHtlcs } from '../../../src/actors/supervisor/heldHtlcs.ts';
 import type { PartId } from '../../../src/domain/htlcKey.ts';
@@ -7,13 +8,13 @@ import { type HASH, PREIMAGE } from '../scene.ts';
 /** The real class without the megabyte of secrets that it allocates; parts that were offered have an address. */
 export class ModelHeld extends HeldHtlcs {
   readonly offered = new Set<PartId>();
-  override hold(part: Part, paymentHash: typeof HASH): HeldPart {
+  override hold({ part, paymentHash, feeMsat }: Candidate): HeldPart {
     this.offered.add(part.id);
-    return super.restore(part, paymentHash);
+    return super.restore(part, paymentHash, feeMsat);
   }
   override restore(part: Part, paymentHash: typeof HASH): HeldPart {
     this.offered.delete(part.id);
-    return super.restore(part, paymentHash);
+    return super.restore(part, paymentHash, undefined);
   }
   override release(id: PartId): void {
     this.offered.delete(id);

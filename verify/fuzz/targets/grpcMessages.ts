@@ -11,6 +11,7 @@ import { PreimageDeriver } from '../../../src/lightning/paymentAddr.ts';
 import { concat } from '../../../src/lightning/tlv.ts';
 import { startRig } from '../../../test/actors/rig.ts';
 import { hex } from '../../../test/lightning/vectors.ts';
+import { noNodes } from '../../../test/support/noNodes.ts';
 import { ALICE, BOB, IDENTITY_KEY } from '../../../test/support/payments.ts';
 import { silentLog } from '../../../test/support/silentLog.ts';
 import { mutateProtobuf, varint } from '../engine/protobuf.ts';
@@ -69,11 +70,13 @@ type UnaryName =
   | 'cancelInvoice'
   | 'listInvoices'
   | 'lookupInvoice'
-  | 'waitForInvoiceFinalStatus';
+  | 'waitForInvoiceFinalStatus'
+  | 'drainNode';
 
 async function openMessage(name: UnaryName): Promise<LiveTarget> {
   const service = new LnmuxService({
     application: await application(),
+    nodes: noNodes,
     log: silentLog,
     limits: DEFAULT_GRPC_LIMITS,
     observer: undefined,
@@ -151,6 +154,7 @@ export const SEEDS: Readonly<Record<UnaryName, readonly Uint8Array[]>> = {
     concat([field(1, H), hostile]),
     new Uint8Array(),
   ],
+  drainNode: [field(1, concat([Uint8Array.of(2), H])), field(2, Buffer.from('a')), integer(3, 1n), hostile],
 };
 
 export const grpcMessages: readonly Target[] = (Object.keys(SEEDS) as UnaryName[]).map((name) => ({

@@ -2,6 +2,7 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { startGrpcServer } from '../../../src/adapters/grpc/server.ts';
 import { ServiceService } from '../../../src/generated/lnmux.ts';
 import { concat } from '../../../src/lightning/tlv.ts';
+import { noNodes } from '../../../test/support/noNodes.ts';
 import { RecordingLog } from '../../../test/support/recordingLog.ts';
 import { mutateProtobuf } from '../engine/protobuf.ts';
 import type { Random } from '../engine/random.ts';
@@ -76,6 +77,7 @@ async function open(): Promise<LiveTarget> {
   const log = new RecordingLog();
   const server = await startGrpcServer({
     application: await application(),
+    nodes: noNodes,
     listenAddress: '127.0.0.1:0',
     log,
   });

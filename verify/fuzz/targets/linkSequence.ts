@@ -194,6 +194,7 @@ class Play {
     lnd.version = VERSIONS[0]!;
     lnd.lookup = async () => undefined;
     lnd.info = {
+      alias: 'fuzzed',
       identityPubkey: NODE,
       network: 'regtest',
       syncedToChain: true,

@@ -14,11 +14,16 @@ const SERVICE_ROLES: Readonly<Record<ServicePath, Role>> = {
   '/lnmux.Service/SubscribeSingleInvoice': 'read',
   '/lnmux.Service/WaitForInvoiceFinalStatus': 'read',
   '/lnmux.Service/SubscribeEvents': 'read',
+  '/lnmux.Service/ListNodes': 'read',
+  '/lnmux.Service/ListFees': 'read',
   '/lnmux.Service/AddInvoice': 'invoices',
   // To subscribe is to say that somebody is here to decide: payers' money is held for whoever does.
   '/lnmux.Service/SubscribeInvoiceAccepted': 'settle',
   '/lnmux.Service/SettleInvoice': 'settle',
   '/lnmux.Service/CancelInvoice': 'settle',
+  // What may cost payments and takes a node out of service is for whoever runs it.
+  '/lnmux.Service/DrainNode': 'admin',
+  '/lnmux.Service/UndrainNode': 'admin',
 };
 
 /**
