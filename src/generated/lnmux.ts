@@ -460,6 +460,80 @@ export interface ListFeesResponse_Node {
   partsWithoutFee: bigint;
 }
 
+export interface ListUnresolvedPartsRequest {
+  /** Also those of nodes that are configured, which are mostly just under way. */
+  all: boolean;
+  /** 0 stands for 1,000, which is also the most. */
+  max: number;
+}
+
+export interface ListUnresolvedPartsResponse {
+  parts: ListUnresolvedPartsResponse_UnresolvedPart[];
+  /** There are more than these. */
+  more: boolean;
+}
+
+export interface ListUnresolvedPartsResponse_UnresolvedPart {
+  node: Buffer;
+  nodeName: string;
+  chanId: bigint;
+  htlcId: bigint;
+  hash: Buffer;
+  decision: ListUnresolvedPartsResponse_UnresolvedPart_Decision;
+  /** 0 where it is not known any more. */
+  amountMsat: bigint;
+  autoFailHeight: number;
+  /** Its node is in the configuration. */
+  configured: boolean;
+}
+
+export const ListUnresolvedPartsResponse_UnresolvedPart_Decision = {
+  UNSPECIFIED: 0,
+  /** SETTLE - The preimage may be out. */
+  SETTLE: 1,
+  /** REQUESTED - Settlement is requested, and the preimage is not out. */
+  REQUESTED: 2,
+  /** FAIL - It is given back. */
+  FAIL: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ListUnresolvedPartsResponse_UnresolvedPart_Decision =
+  typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision[
+    keyof typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision
+  ];
+
+export namespace ListUnresolvedPartsResponse_UnresolvedPart_Decision {
+  export type UNSPECIFIED = typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision.UNSPECIFIED;
+  export type SETTLE = typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision.SETTLE;
+  export type REQUESTED = typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision.REQUESTED;
+  export type FAIL = typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision.FAIL;
+  export type UNRECOGNIZED = typeof ListUnresolvedPartsResponse_UnresolvedPart_Decision.UNRECOGNIZED;
+}
+
+export interface FinalizePartRequest {
+  node: Buffer;
+  chanId: bigint;
+  htlcId: bigint;
+  outcome: FinalizePartRequest_Outcome;
+  /** Also for a node that is configured, for example one that has lost its database. */
+  evenIfConfigured: boolean;
+}
+
+export const FinalizePartRequest_Outcome = { UNSPECIFIED: 0, SETTLED: 1, FAILED: 2, UNRECOGNIZED: -1 } as const;
+
+export type FinalizePartRequest_Outcome = typeof FinalizePartRequest_Outcome[keyof typeof FinalizePartRequest_Outcome];
+
+export namespace FinalizePartRequest_Outcome {
+  export type UNSPECIFIED = typeof FinalizePartRequest_Outcome.UNSPECIFIED;
+  export type SETTLED = typeof FinalizePartRequest_Outcome.SETTLED;
+  export type FAILED = typeof FinalizePartRequest_Outcome.FAILED;
+  export type UNRECOGNIZED = typeof FinalizePartRequest_Outcome.UNRECOGNIZED;
+}
+
+export interface FinalizePartResponse {
+}
+
 function createBaseGetInfoRequest(): GetInfoRequest {
   return {};
 }
@@ -3048,6 +3122,404 @@ export const ListFeesResponse_Node: MessageFns<ListFeesResponse_Node> = {
   },
 };
 
+function createBaseListUnresolvedPartsRequest(): ListUnresolvedPartsRequest {
+  return { all: false, max: 0 };
+}
+
+export const ListUnresolvedPartsRequest: MessageFns<ListUnresolvedPartsRequest> = {
+  encode(message: ListUnresolvedPartsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.all !== false) {
+      writer.uint32(8).bool(message.all);
+    }
+    if (message.max !== 0) {
+      writer.uint32(16).uint32(message.max);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUnresolvedPartsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUnresolvedPartsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.max = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListUnresolvedPartsResponse(): ListUnresolvedPartsResponse {
+  return { parts: [], more: false };
+}
+
+export const ListUnresolvedPartsResponse: MessageFns<ListUnresolvedPartsResponse> = {
+  encode(message: ListUnresolvedPartsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.parts) {
+      ListUnresolvedPartsResponse_UnresolvedPart.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUnresolvedPartsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUnresolvedPartsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.parts.push(ListUnresolvedPartsResponse_UnresolvedPart.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListUnresolvedPartsResponse_UnresolvedPart(): ListUnresolvedPartsResponse_UnresolvedPart {
+  return {
+    node: Buffer.alloc(0),
+    nodeName: "",
+    chanId: 0n,
+    htlcId: 0n,
+    hash: Buffer.alloc(0),
+    decision: 0,
+    amountMsat: 0n,
+    autoFailHeight: 0,
+    configured: false,
+  };
+}
+
+export const ListUnresolvedPartsResponse_UnresolvedPart: MessageFns<ListUnresolvedPartsResponse_UnresolvedPart> = {
+  encode(message: ListUnresolvedPartsResponse_UnresolvedPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node.length !== 0) {
+      writer.uint32(10).bytes(message.node);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(18).string(message.nodeName);
+    }
+    if (message.chanId !== 0n) {
+      if (BigInt.asUintN(64, message.chanId) !== message.chanId) {
+        throw new globalThis.Error("value provided for field message.chanId of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.chanId);
+    }
+    if (message.htlcId !== 0n) {
+      if (BigInt.asUintN(64, message.htlcId) !== message.htlcId) {
+        throw new globalThis.Error("value provided for field message.htlcId of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.htlcId);
+    }
+    if (message.hash.length !== 0) {
+      writer.uint32(42).bytes(message.hash);
+    }
+    if (message.decision !== 0) {
+      writer.uint32(48).int32(message.decision);
+    }
+    if (message.amountMsat !== 0n) {
+      if (BigInt.asUintN(64, message.amountMsat) !== message.amountMsat) {
+        throw new globalThis.Error("value provided for field message.amountMsat of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.amountMsat);
+    }
+    if (message.autoFailHeight !== 0) {
+      writer.uint32(64).uint32(message.autoFailHeight);
+    }
+    if (message.configured !== false) {
+      writer.uint32(72).bool(message.configured);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUnresolvedPartsResponse_UnresolvedPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUnresolvedPartsResponse_UnresolvedPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.chanId = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.htlcId = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.decision = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.amountMsat = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.autoFailHeight = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.configured = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFinalizePartRequest(): FinalizePartRequest {
+  return { node: Buffer.alloc(0), chanId: 0n, htlcId: 0n, outcome: 0, evenIfConfigured: false };
+}
+
+export const FinalizePartRequest: MessageFns<FinalizePartRequest> = {
+  encode(message: FinalizePartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node.length !== 0) {
+      writer.uint32(10).bytes(message.node);
+    }
+    if (message.chanId !== 0n) {
+      if (BigInt.asUintN(64, message.chanId) !== message.chanId) {
+        throw new globalThis.Error("value provided for field message.chanId of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.chanId);
+    }
+    if (message.htlcId !== 0n) {
+      if (BigInt.asUintN(64, message.htlcId) !== message.htlcId) {
+        throw new globalThis.Error("value provided for field message.htlcId of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.htlcId);
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(32).int32(message.outcome);
+    }
+    if (message.evenIfConfigured !== false) {
+      writer.uint32(40).bool(message.evenIfConfigured);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinalizePartRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinalizePartRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.chanId = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.htlcId = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.evenIfConfigured = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFinalizePartResponse(): FinalizePartResponse {
+  return {};
+}
+
+export const FinalizePartResponse: MessageFns<FinalizePartResponse> = {
+  encode(_: FinalizePartResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FinalizePartResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFinalizePartResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type ServiceService = typeof ServiceService;
 export const ServiceService = {
   /** Who this virtual node is, and which lnd nodes carry its payments. */
@@ -3253,6 +3725,38 @@ export const ServiceService = {
     responseSerialize: (value: ListFeesResponse): Buffer => Buffer.from(ListFeesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListFeesResponse => ListFeesResponse.decode(value),
   },
+  /**
+   * Added. HTLCs whose fate is decided and whose end no node has reported: those of nodes that are not in the
+   * configuration any more, or all.
+   */
+  listUnresolvedParts: {
+    path: "/lnmux.Service/ListUnresolvedParts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUnresolvedPartsRequest): Buffer =>
+      Buffer.from(ListUnresolvedPartsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUnresolvedPartsRequest => ListUnresolvedPartsRequest.decode(value),
+    responseSerialize: (value: ListUnresolvedPartsResponse): Buffer =>
+      Buffer.from(ListUnresolvedPartsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUnresolvedPartsResponse => ListUnresolvedPartsResponse.decode(value),
+  },
+  /**
+   * Added. Takes an operator's word on how an HTLC has ended that no node will report any more. It is recorded as a
+   * node's report would be, and can't be taken back: look at the channel or the chain first.
+   *
+   * NOT_FOUND: no such HTLC is decided and open. FAILED_PRECONDITION: its node is configured, or the word can't be
+   * true. UNAVAILABLE: taken, and not written yet.
+   */
+  finalizePart: {
+    path: "/lnmux.Service/FinalizePart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FinalizePartRequest): Buffer => Buffer.from(FinalizePartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FinalizePartRequest => FinalizePartRequest.decode(value),
+    responseSerialize: (value: FinalizePartResponse): Buffer =>
+      Buffer.from(FinalizePartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FinalizePartResponse => FinalizePartResponse.decode(value),
+  },
 } as const;
 
 export interface ServiceServer extends UntypedServiceImplementation {
@@ -3337,6 +3841,19 @@ export interface ServiceServer extends UntypedServiceImplementation {
    * parts that are finally settled. An invoice's amount does not contain them. Reads every part there is: not for polling.
    */
   listFees: handleUnaryCall<ListFeesRequest, ListFeesResponse>;
+  /**
+   * Added. HTLCs whose fate is decided and whose end no node has reported: those of nodes that are not in the
+   * configuration any more, or all.
+   */
+  listUnresolvedParts: handleUnaryCall<ListUnresolvedPartsRequest, ListUnresolvedPartsResponse>;
+  /**
+   * Added. Takes an operator's word on how an HTLC has ended that no node will report any more. It is recorded as a
+   * node's report would be, and can't be taken back: look at the channel or the chain first.
+   *
+   * NOT_FOUND: no such HTLC is decided and open. FAILED_PRECONDITION: its node is configured, or the word can't be
+   * true. UNAVAILABLE: taken, and not written yet.
+   */
+  finalizePart: handleUnaryCall<FinalizePartRequest, FinalizePartResponse>;
 }
 
 export interface ServiceClient extends Client {
@@ -3592,6 +4109,47 @@ export interface ServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListFeesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Added. HTLCs whose fate is decided and whose end no node has reported: those of nodes that are not in the
+   * configuration any more, or all.
+   */
+  listUnresolvedParts(
+    request: ListUnresolvedPartsRequest,
+    callback: (error: ServiceError | null, response: ListUnresolvedPartsResponse) => void,
+  ): ClientUnaryCall;
+  listUnresolvedParts(
+    request: ListUnresolvedPartsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUnresolvedPartsResponse) => void,
+  ): ClientUnaryCall;
+  listUnresolvedParts(
+    request: ListUnresolvedPartsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUnresolvedPartsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Added. Takes an operator's word on how an HTLC has ended that no node will report any more. It is recorded as a
+   * node's report would be, and can't be taken back: look at the channel or the chain first.
+   *
+   * NOT_FOUND: no such HTLC is decided and open. FAILED_PRECONDITION: its node is configured, or the word can't be
+   * true. UNAVAILABLE: taken, and not written yet.
+   */
+  finalizePart(
+    request: FinalizePartRequest,
+    callback: (error: ServiceError | null, response: FinalizePartResponse) => void,
+  ): ClientUnaryCall;
+  finalizePart(
+    request: FinalizePartRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FinalizePartResponse) => void,
+  ): ClientUnaryCall;
+  finalizePart(
+    request: FinalizePartRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FinalizePartResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -56,7 +56,8 @@ describe('completion in the other shells', () => {
     const script = completionScript(shell);
     for (const [name, { flags, summary }] of COMMANDS) {
       expect(script).toMatch(new RegExp(`\\b${name}\\b`));
-      if (shell !== 'bash') expect(script).toContain(summary.replaceAll(':', shell === 'zsh' ? '\\:' : ':'));
+      const text = summary.replaceAll("'", "'\\''").replaceAll(':', shell === 'zsh' ? '\\:' : ':');
+      if (shell !== 'bash') expect(script).toContain(text);
       for (const flag of Object.keys(flags))
         expect(script).toContain(shell === 'fish' ? `-l ${flag}` : `--${flag}`);
     }

@@ -136,6 +136,47 @@ describe('lnmuxcli, as a process', () => {
     ]);
   });
 
+  it('listunresolved and finalizepart', async () => {
+    const on = await running();
+    const part = {
+      key: { nodeId: NODE_B, chanId: 2n ** 64n - 1n, htlcId: 7n },
+      nodeName: '0314aaf9b2',
+      configured: false,
+      paymentHash: HASH as PaymentHash,
+      decision: 'settle',
+      amountMsat: 5n,
+      autoFailHeight: 800_021,
+    } as const;
+    on.application.unresolved = [part];
+    const listed = await cli(on, 'listunresolved');
+    expect([listed.code, JSON.parse(listed.stdout)]).toEqual([
+      0,
+      {
+        parts: [
+          {
+            node: NODE_B,
+            node_name: '0314aaf9b2',
+            chan_id: '18446744073709551615',
+            htlc_id: '7',
+            hash: HASH,
+            decision: 'SETTLE',
+            amount_msat: '5',
+            auto_fail_height: 800_021,
+            configured: false,
+          },
+        ],
+        more: false,
+      },
+    ]);
+    const ended = await cli(on, 'finalizepart', NODE_B, '18446744073709551615', '7', 'settled');
+    expect(ended).toMatchObject({ code: 0, stdout: '{}\n', stderr: '' });
+    expect(on.application.asked.at(-1)).toBe(`finalize ${NODE_B} 18446744073709551615 7 true false`);
+    expect(await cli(on, 'finalizepart', NODE_B, '1', '7', 'maybe')).toMatchObject({
+      code: 2,
+      stderr: 'lnmuxcli: OUTCOME must be settled or failed\n',
+    });
+  });
+
   it('events prints one object a line', async () => {
     const on = await running();
     const process_ = start('lnmuxcli', ['--rpcserver', on.server.address, 'events', '--after', '7']);

@@ -31,6 +31,8 @@ const MAY: Readonly<Record<string, readonly Role[]>> = {
   CancelInvoice: ['settle', 'admin'],
   DrainNode: ['admin'],
   UndrainNode: ['admin'],
+  ListUnresolvedParts: ['read', 'invoices', 'settle', 'admin'],
+  FinalizePart: ['admin'],
 };
 
 let files: AccessFixture;

@@ -17,6 +17,7 @@ import type {
   LookupResult,
   WatchResult,
 } from '../../src/actors/ports/invoiceReport.ts';
+import type { FinalizeResult, PartEnd, UnresolvedPart } from '../../src/actors/ports/unresolved.ts';
 import type { NodeId, PaymentHash, SetId } from '../../src/domain/hash.ts';
 
 export const NODE_A = '02e1ce77dfdda9fd1cf5e9d796faf57d1cedef9803aec84a6d7f8487d32781341e' as NodeId;
@@ -165,6 +166,8 @@ export class FakeApplication implements Application {
   wait: ((signal: AbortSignal) => Promise<WaitResult>) | undefined;
   readonly watches: FakeWatch[] = [];
   readonly events: FakeEvents[] = [];
+  unresolved: UnresolvedPart[] = [];
+  finalized: FinalizeResult = { result: 'recorded' };
   lookup: LookupResult = { result: 'not_found' };
   list: (max: number) => Promise<ListResult> = async () => ({ ok: true, invoices: [] });
   addResult: AddInvoiceResult | Error | undefined;
@@ -214,6 +217,17 @@ export class FakeApplication implements Application {
     const events = new FakeEvents();
     this.events.push(events);
     return events;
+  }
+
+  listUnresolved(query: { readonly all: boolean; readonly max: number }): readonly UnresolvedPart[] {
+    this.asked.push(`unresolved ${query.all} ${query.max}`);
+    return this.unresolved.slice(0, query.max);
+  }
+
+  async finalizePart(end: PartEnd): Promise<FinalizeResult> {
+    const { nodeId, chanId, htlcId } = end.key;
+    this.asked.push(`finalize ${nodeId} ${chanId} ${htlcId} ${end.settled} ${end.evenIfConfigured}`);
+    return this.finalized;
   }
 
   waitForFinalStatus(hash: PaymentHash, signal: AbortSignal, fromIssue: boolean): Promise<WaitResult> {

@@ -48,6 +48,8 @@ describe('the bytes on the wire', () => {
         'DrainNode',
         'UndrainNode',
         'ListFees',
+        'ListUnresolvedParts',
+        'FinalizePart',
       ].map((name) => `/lnmux.Service/${name}`),
     );
   });

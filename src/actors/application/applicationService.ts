@@ -8,6 +8,7 @@ import type { RouteHints } from '../nodes/routeHints.ts';
 import type { AddInvoice, AddInvoiceResult, Application, ApplicationInfo } from '../ports/application.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DecisionStore } from '../ports/decisionStore.ts';
+import type { UnresolvedPart } from '../ports/unresolved.ts';
 import { EventReader } from '../reports/eventReader.ts';
 import { InvoiceReports } from '../reports/invoiceReports.ts';
 import { ReportWatch } from '../reports/invoiceWatch.ts';
@@ -37,10 +38,13 @@ export interface ApplicationServiceOptions {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+const nameOfNode = (names: ReadonlyMap<NodeId, string> | undefined) => (nodeId: NodeId) =>
+  names?.get(nodeId) ?? nodeId.slice(0, 10);
+
 function reportsOf({ supervisor, store, nodeNames }: ApplicationServiceOptions): InvoiceReports {
   return new InvoiceReports({
     store,
-    nodeName: (nodeId) => nodeNames?.get(nodeId) ?? nodeId.slice(0, 10),
+    nodeName: nameOfNode(nodeNames),
     known: (hash) => supervisor.memory.known(hash),
     link: (nodeId) => supervisor.memory.link(nodeId),
     height: () => supervisor.memory.height,
@@ -54,6 +58,7 @@ function reportsOf({ supervisor, store, nodeNames }: ApplicationServiceOptions):
 export function createApplication(options: ApplicationServiceOptions): Application {
   const { supervisor, store } = options;
   const reports = reportsOf(options);
+  const nameOf = nameOfNode(options.nodeNames);
   const addInvoice = invoiceIssuer(options);
   const info: ApplicationInfo = {
     nodeId: options.nodeId,
@@ -94,6 +99,23 @@ export function createApplication(options: ApplicationServiceOptions): Applicati
     watchInvoice: (hash) => new ReportWatch(hash, reports, supervisor.changes),
     subscribeEvents: (start) =>
       new EventReader({ store, tail: supervisor.events, clock: options.clock }, start),
+    listUnresolved({ all, max }) {
+      const found: UnresolvedPart[] = [];
+      for (const part of supervisor.unresolvedHtlcs.all()) {
+        const configured = options.nodes.includes(part.key.nodeId);
+        if (configured && !all) continue;
+        if (found.length >= max) break;
+        found.push({ ...part, configured, nodeName: nameOf(part.key.nodeId) });
+      }
+      return found;
+    },
+    async finalizePart({ key, settled, evenIfConfigured }) {
+      if (options.nodes.includes(key.nodeId) && !evenIfConfigured) {
+        const reason = `node ${nameOf(key.nodeId)} is configured and reports the end itself; if it never will, say so (even_if_configured)`;
+        return { result: 'refused', reason };
+      }
+      return supervisor.unresolvedHtlcs.finalize(key, settled);
+    },
     async listInvoices(query) {
       try {
         return { ok: true, invoices: await store.listInvoices(query) };

@@ -2,6 +2,7 @@ import type { NodeId, PaymentHash, SetId } from '../../domain/hash.ts';
 import type { Msat } from '../../domain/msat.ts';
 import type { EventCursor, EventSubscription } from './invoiceEvents.ts';
 import type { InvoiceWatch, LookupResult } from './invoiceReport.ts';
+import type { FinalizeResult, PartEnd, UnresolvedPart } from './unresolved.ts';
 
 /** What the gRPC API asks of the core. Bytes are validated by the caller; answers are values, not exceptions. */
 export interface Application {
@@ -20,6 +21,9 @@ export interface Application {
   lookupInvoice(hash: PaymentHash): Promise<LookupResult>;
   watchInvoice(hash: PaymentHash): InvoiceWatch;
   subscribeEvents(start: EventCursor): EventSubscription;
+  /** At most `max` HTLCs that are decided and not final; of nodes that are not configured, or of all. */
+  listUnresolved(query: { readonly all: boolean; readonly max: number }): readonly UnresolvedPart[];
+  finalizePart(end: PartEnd): Promise<FinalizeResult>;
   listInvoices(query: { readonly sequenceStart: bigint; readonly max: number }): Promise<ListResult>;
 }
 

@@ -70,6 +70,14 @@ export class HeldHtlcs {
     this.#unresolved.get(key.nodeId)?.delete(id);
   }
 
+  isUnresolved(nodeId: NodeId, id: PartId): boolean {
+    return this.#unresolved.get(nodeId)?.has(id) ?? false;
+  }
+
+  unresolvedNodes(): Iterable<NodeId> {
+    return this.#unresolved.keys();
+  }
+
   unresolved(nodeId: NodeId): Iterable<CircuitKey> {
     return this.#unresolved.get(nodeId)?.values() ?? [];
   }

@@ -28,7 +28,9 @@ import { Memory } from './memory.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
 import { PartRefusals } from './refusals.ts';
+import { journalReject } from './rejects.ts';
 import { statsOf } from './stats.ts';
+import { UnresolvedHtlcs } from './unresolvedHtlcs.ts';
 
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
 const MAX_HEIGHT_JUMP = 2_016;
@@ -51,6 +53,7 @@ export class Supervisor implements NodeLinkListener {
   readonly changes = new InvoiceChanges();
   readonly events = new EventTail();
   readonly memory: Memory;
+  readonly unresolvedHtlcs: UnresolvedHtlcs;
   readonly #options: SupervisorOptions;
   readonly #links = new Map<NodeId, NodeLink>();
   readonly #held = new HeldHtlcs();
@@ -96,6 +99,9 @@ export class Supervisor implements NodeLinkListener {
     this.#calls = new ApplicationCalls(this.#world, access);
     this.memory = new Memory(this.#world, access);
     this.#refusals = new PartRefusals(this.#world, this.#dormant);
+    this.unresolvedHtlcs = new UnresolvedHtlcs(this.#world, this.#dormant, (final) =>
+      this.finalised(undefined, final),
+    );
     this.#actors = new InvoiceActors(this.#world, (parts, terms, why) => this.#readmit(parts, terms, why));
   }
 
@@ -151,7 +157,7 @@ export class Supervisor implements NodeLinkListener {
     if (offer.onChain) return this.#lookUpOnChain(link, offer, id);
     const problem = policyViolation(offer, this.#options.policy) ?? this.#limitReached(offer);
     if (problem) {
-      this.#journalReject(offer.paymentHash, id, problem);
+      journalReject(this.#world, offer.paymentHash, id, problem);
       link.failWithCode(offer.key, 'temporary_channel_failure');
       return;
     }
@@ -161,7 +167,7 @@ export class Supervisor implements NodeLinkListener {
     );
   }
 
-  finalised(_link: NodeLink, final: FinalHtlc): void {
+  finalised(_link: NodeLink | undefined, final: FinalHtlc): void {
     const id = partIdOf(final.key);
     const dormant = this.#dormant.byMember(id);
     if (dormant) this.#wake(dormant);
@@ -280,7 +286,7 @@ export class Supervisor implements NodeLinkListener {
   ): void {
     if (admission.kind === 'candidate') return this.#route(admission.candidate, id);
     this.#admitting.delete(id);
-    this.#journalReject(hash, id, admission.outcome);
+    journalReject(this.#world, hash, id, admission.outcome);
     if (admission.kind === 'rejectWithCode') link.failWithCode(key, admission.code);
     else link.fail(key, encodeFailure(admission.sharedSecret, admission.message));
   }
@@ -374,22 +380,6 @@ export class Supervisor implements NodeLinkListener {
         this.#lookups.lookUp(held.paymentHash, (row) => this.#routeKnown(held, terms, row));
       }, LOOK_AGAIN_MS);
     }
-  }
-
-  #journalReject(paymentHash: PaymentHash, id: PartId, outcome: string): void {
-    this.#world.measures.rejectedHtlcs.add(outcome);
-    const { clock, log } = this.#options;
-    log.debug({ hash: paymentHash, ...htlcFields(id), outcome }, 'Sending failed resolution');
-    this.#world.journal.append({
-      machine: 'htlcSet',
-      from: 'offered',
-      event: 'htlc.rejected',
-      to: 'rejected',
-      paymentHash,
-      setId: undefined,
-      at: clock.now(),
-      details: { htlc: id, outcome },
-    });
   }
 
   #lookRegularly(): void {

@@ -1,11 +1,20 @@
 import type { AddInvoice } from '../../actors/ports/application.ts';
 import type { EventCursor } from '../../actors/ports/invoiceEvents.ts';
-import { type PaymentHash, paymentHashFromBytes, type SetId, setIdFromBytes } from '../../domain/hash.ts';
+import type { PartEnd } from '../../actors/ports/unresolved.ts';
+import {
+  nodeIdFromBytes,
+  type PaymentHash,
+  paymentHashFromBytes,
+  type SetId,
+  setIdFromBytes,
+} from '../../domain/hash.ts';
 import { MAX_MSAT } from '../../domain/msat.ts';
-import type {
-  AddInvoiceRequest,
-  ListInvoicesRequest,
-  SubscribeEventsRequest,
+import {
+  type AddInvoiceRequest,
+  type FinalizePartRequest,
+  FinalizePartRequest_Outcome,
+  type ListInvoicesRequest,
+  type SubscribeEventsRequest,
 } from '../../generated/lnmux.ts';
 import { MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECS, MAX_SEQUENCE_NUMBER } from './limits.ts';
 
@@ -95,6 +104,21 @@ export function checkEvents({ afterSequence, onlyNew }: SubscribeEventsRequest):
     );
   }
   return { ok: true, value: onlyNew ? 'new' : afterSequence };
+}
+
+export function checkPartEnd(request: FinalizePartRequest): Checked<PartEnd> {
+  const { chanId, htlcId, outcome, evenIfConfigured } = request;
+  const nodeId = nodeIdFromBytes(request.node);
+  if (nodeId === undefined) {
+    return wrong(
+      `node must be the 33 bytes of a node's public key, and these are ${request.node.length} bytes`,
+    );
+  }
+  if (outcome !== FinalizePartRequest_Outcome.SETTLED && outcome !== FinalizePartRequest_Outcome.FAILED) {
+    return wrong('outcome not specified: say SETTLED or FAILED');
+  }
+  const settled = outcome === FinalizePartRequest_Outcome.SETTLED;
+  return { ok: true, value: { key: { nodeId, chanId, htlcId }, settled, evenIfConfigured } };
 }
 
 export function checkList(

@@ -27,6 +27,7 @@ import {
 } from './methods.ts';
 import { drainNode, listFees, listNodes, undrainNode } from './nodeMethods.ts';
 import type { CallObserver } from './observer.ts';
+import { finalizePart, listUnresolvedParts } from './operatorMethods.ts';
 import { type Outcome, refuse, SHUTTING_DOWN } from './outcome.ts';
 import { ServerStream } from './serverStream.ts';
 import { acceptedSource, eventSource, invoiceSource } from './streams.ts';
@@ -88,6 +89,10 @@ export class LnmuxService {
       listInvoices: unary('ListInvoices', options, (request, call) =>
         listInvoices(application, request, limits, this.#showsPreimages(call)),
       ),
+      listUnresolvedParts: unary('ListUnresolvedParts', options, (request) =>
+        listUnresolvedParts(application, request),
+      ),
+      finalizePart: unary('FinalizePart', options, (request) => finalizePart(application, request)),
       lookupInvoice: unary('LookupInvoice', options, (request) => lookupInvoice(application, request)),
       waitForInvoiceFinalStatus: unary('WaitForInvoiceFinalStatus', options, (request, call: WaitCall) =>
         this.#wait(request, call),

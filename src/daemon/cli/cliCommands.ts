@@ -147,6 +147,24 @@ export const CLI_COMMANDS = {
     ],
     example: 'lnmuxcli fees --since 2026-01-01 --until 2026-02-01',
   },
+  listunresolved: {
+    summary: 'decided HTLCs whose end no node has reported, of nodes that are not configured any more',
+    args: [],
+    flags: { all: { type: 'boolean' }, max: { type: 'string' } },
+    details: ['--all    also those of configured nodes', '--max N  how many, at most and by default 1000'],
+    example: 'lnmuxcli listunresolved',
+  },
+  finalizepart: {
+    summary: "records an operator's word on how an HTLC has ended that no node will report any more",
+    args: ['NODE', 'CHANID', 'HTLCID', 'OUTCOME'],
+    flags: { even_if_configured: { type: 'boolean' } },
+    details: [
+      'NODE, CHANID and HTLCID as printed by listunresolved; OUTCOME is settled or failed.',
+      'It can not be taken back: look at the channel or the chain first.',
+      '--even_if_configured  also for a node that is in the configuration',
+    ],
+    example: 'lnmuxcli finalizepart 02e1…341e 769658139444903936 7 failed',
+  },
   decode: {
     summary: 'shows what an invoice says; asks no server',
     args: ['BOLT11'],

@@ -89,6 +89,22 @@ async function ask(client: CliClient, request: Online): Promise<number> {
       print((await import('./reportJson.ts')).reportJson(report));
       return EXIT.ok;
     }
+    case 'listunresolved': {
+      const { unresolvedJson } = await import('./reportJson.ts');
+      print(
+        unresolvedJson(
+          await client.call(service.listUnresolvedParts, { all: request.all, max: request.max }),
+        ),
+      );
+      return EXIT.ok;
+    }
+    case 'finalizepart': {
+      const { chanId, htlcId, settled, evenIfConfigured } = request;
+      const outcome = settled ? 1 : 2;
+      const message = { node: Buffer.from(request.node), chanId, htlcId, outcome, evenIfConfigured } as const;
+      print(await client.call(service.finalizePart, message));
+      return EXIT.ok;
+    }
     case 'events': {
       const { eventJson } = await import('./reportJson.ts');
       const { after: afterSequence, onlyNew } = request;

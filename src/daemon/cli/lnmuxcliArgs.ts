@@ -35,6 +35,15 @@ export type CliRequest =
   | { readonly name: 'drain'; readonly node: CliNode; readonly refuseParts: boolean; readonly wait: boolean }
   | { readonly name: 'undrain'; readonly node: CliNode }
   | { readonly name: 'fees'; readonly since: bigint; readonly until: bigint }
+  | { readonly name: 'listunresolved'; readonly all: boolean; readonly max: number }
+  | {
+      readonly name: 'finalizepart';
+      readonly node: Uint8Array;
+      readonly chanId: bigint;
+      readonly htlcId: bigint;
+      readonly settled: boolean;
+      readonly evenIfConfigured: boolean;
+    }
   | { readonly name: 'decode'; readonly invoice: string };
 
 /** An lnd node by its key or its name: the other one is empty. */
@@ -107,6 +116,22 @@ function time(flag: string, flags: Flags, now: number): bigint {
   return BigInt(Math.floor(ms / 1000));
 }
 
+const ID = /^\d{1,20}$/;
+
+function finalizePart(words: readonly string[], evenIfConfigured: boolean): CliRequest {
+  const [nodeText = '', chanText = '', htlcText = '', outcome] = words;
+  const node = fromHex(nodeText, 33);
+  if (node === undefined)
+    throw new ArgumentError('NODE must be the 66 hex digits of the public key of a node');
+  if (!ID.test(chanText) || !ID.test(htlcText)) {
+    throw new ArgumentError('CHANID and HTLCID must be whole numbers, as printed by listunresolved');
+  }
+  if (outcome !== 'settled' && outcome !== 'failed')
+    throw new ArgumentError('OUTCOME must be settled or failed');
+  const ids = { chanId: BigInt(chanText), htlcId: BigInt(htlcText) };
+  return { name: 'finalizepart', node, ...ids, settled: outcome === 'settled', evenIfConfigured };
+}
+
 function requestOf(name: CliCommandName, flags: Flags, words: readonly string[]): CliRequest {
   const flag = (key: string, fallback: string) => (flags[key] as string | undefined) ?? fallback;
   const showPreimage = flags.show_preimage === true;
@@ -149,6 +174,10 @@ function requestOf(name: CliCommandName, flags: Flags, words: readonly string[])
       }
       return { name, after: number('after', flag('after', '0'), 0n, 2n ** 63n - 1n), onlyNew };
     }
+    case 'listunresolved':
+      return { name, all: flags.all === true, max: Number(number('max', flag('max', '1000'), 1n, 1_000n)) };
+    case 'finalizepart':
+      return finalizePart(words, flags.even_if_configured === true);
     case 'completion': {
       const shell = words[0] as Shell;
       if (!SHELLS.includes(shell))

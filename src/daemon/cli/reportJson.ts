@@ -4,6 +4,8 @@ import {
   InvoiceEvent_Type,
   type InvoiceReport,
   InvoiceReport_State,
+  type ListUnresolvedPartsResponse,
+  ListUnresolvedPartsResponse_UnresolvedPart_Decision,
   type Part,
   Part_Status,
 } from '../../generated/lnmux.ts';
@@ -56,5 +58,22 @@ export function eventJson(event: InvoiceEvent): Json {
     time_ms: event.timeMs.toString(),
     ...(event.failureReason === '' ? {} : { failure_reason: event.failureReason }),
     settled_msat: event.settledMsat.toString(),
+  };
+}
+
+export function unresolvedJson({ parts, more }: ListUnresolvedPartsResponse): Json {
+  return {
+    parts: parts.map((part) => ({
+      node: toHex(part.node),
+      node_name: part.nodeName,
+      chan_id: part.chanId.toString(),
+      htlc_id: part.htlcId.toString(),
+      hash: toHex(part.hash),
+      decision: nameIn(ListUnresolvedPartsResponse_UnresolvedPart_Decision, part.decision),
+      amount_msat: part.amountMsat.toString(),
+      auto_fail_height: part.autoFailHeight,
+      configured: part.configured,
+    })),
+    more,
   };
 }

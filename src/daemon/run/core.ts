@@ -123,6 +123,7 @@ export const coreLayer = Layer.effect(
     log.info(policy, 'Routing policy');
     log.info({}, 'InvoiceRegistry starting');
     yield* starting(() => Promise.all([supervisor.recover(), administration.recover()]));
+    supervisor.unresolvedHtlcs.warnOfNodesOtherThan(new Set(config.lnd.nodes.map((node) => node.pubKey)));
     yield* Effect.addFinalizer(() => {
       log.info({}, 'InvoiceRegistry shutting down');
       return Effect.promise(() => supervisor.stop());

@@ -24,6 +24,9 @@ const SERVICE_ROLES: Readonly<Record<ServicePath, Role>> = {
   // What may cost payments and takes a node out of service is for whoever runs it.
   '/lnmux.Service/DrainNode': 'admin',
   '/lnmux.Service/UndrainNode': 'admin',
+  '/lnmux.Service/ListUnresolvedParts': 'read',
+  // An operator's word about money, which can't be taken back.
+  '/lnmux.Service/FinalizePart': 'admin',
 };
 
 /**
