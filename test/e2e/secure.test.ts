@@ -28,7 +28,7 @@ it('serves beyond this machine with TLS and callers, in plaintext not, and no se
   const refused = new Daemon(['-c', plain, 'run']);
   expect(await refused.exited).toEqual({ code: 1, signal: null });
   expect(refused.output).toMatch(
-    /listenAddress: "0\.0\.0\.0:0" can be reached .*lnmuxd auth.*api\.allowPlaintext: true/,
+    /listenAddress: this address can be reached .*lnmuxd auth.*api\.allowPlaintext: true/,
   );
 
   await auth('ca');

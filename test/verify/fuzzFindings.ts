@@ -23,4 +23,9 @@ export const FINDINGS: readonly PastFinding[] = [
     was: 'an HTLC offered again on chain with a malformed payment hash could still be failed',
     hex: '9d00000000cc0500',
   },
+  {
+    target: 'config',
+    was: 'an identity key in the place of an address was repeated in a problem',
+    hex: '00003a00003a200a003a0a6c697374656e416464726573733a20666364326336646136383539653639363331313361313137306465373933653462373235623834643a300a',
+  },
 ];

@@ -37,7 +37,8 @@ function checkPlaintext(section: Section, root: Section, listenAddress: string, 
     return;
   }
   if (config.allowPlaintext) return;
-  const what = `${JSON.stringify(listenAddress)} can be reached from other machines, in plaintext: whoever gets there can settle, cancel and read preimages`;
+  // Not the value: somebody may have put into this place what belongs into another.
+  const what = `this address can be reached from other machines, in plaintext: whoever gets there can settle, cancel and read preimages`;
   const ways = `give the API a certificate and callers roles (api.tlsCertPath, api.tlsKeyPath, api.accessPath; ${MAKE}), or write api.allowPlaintext: true to go on in plaintext as the Go program did, or listen on localhost`;
   root.problem('listenAddress', `${what}; ${ways}`);
 }
