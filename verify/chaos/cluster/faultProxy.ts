@@ -16,6 +16,9 @@ export type ProxyFault =
   /** Once: half of the next bytes pass, then the connection is cut. */
   | { readonly kind: 'cutMiddle' };
 
+/** How long the other side of a connection that has ended may take to get the last of it. */
+const FLUSH_MS = 500;
+
 /** Where connections lead: host and port, or the path of a Unix socket; undefined while there is nothing. */
 export type Upstream = () => Pick<TcpNetConnectOpts, 'host' | 'port'> | { path: string } | undefined;
 
@@ -111,8 +114,9 @@ export class FaultProxy {
       this.#lanes.delete(lane);
       clearTimeout(lane.timer);
       for (const { bytes } of lane.waiting.splice(0)) to.write(bytes);
-      // Not half-closed: whoever writes to a process that is gone is told so.
+      // Not half-closed: whoever writes to a process that is gone is told so, also one that does not read just now.
       to.destroySoon();
+      setTimeout(() => to.destroy(), FLUSH_MS).unref();
     });
     if (this.#fault.kind === 'hold') from.pause();
   }
