@@ -37,7 +37,7 @@ export interface ChaosTiming {
 export const DEADLINE_MARGIN = 20;
 
 const LONG: ChaosTiming = { blockMs: 2_000, holdMs: 15_000, acceptMs: 25_000, drainMs: 90_000 };
-const SHORT: ChaosTiming = { blockMs: 2_000, holdMs: 5_000, acceptMs: 6_000, drainMs: 45_000 };
+const SHORT: ChaosTiming = { blockMs: 3_000, holdMs: 5_000, acceptMs: 6_000, drainMs: 45_000 };
 
 /** The version for continuous integration: a minute of faults. */
 export const CI_OPTIONS: Omit<ChaosOptions, 'say'> = {
