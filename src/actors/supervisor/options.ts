@@ -28,7 +28,7 @@ export interface Paces {
   readonly finalsMs: number;
 }
 
-export const PACES: Paces = { decisionsMs: 5, lookupsMs: 3, finalsMs: 25 };
+export const PACES: Paces = { decisionsMs: 8, lookupsMs: 5, finalsMs: 40 };
 
 export interface SupervisorOptions {
   readonly system: ActorSystem;

@@ -15,7 +15,7 @@ const KEPT_BATCHES = 16;
 const UNDER_WAY = 2;
 
 /** From a batch of several to the next one, at least, unless it is full: under load company is a moment away. */
-const PACE_MS = 2;
+const PACE_MS = 5;
 
 type Done = (result: PeelResult) => void;
 
