@@ -28,10 +28,9 @@ export class Pace {
     return Math.min(this.#ms, Math.max(0, this.#startedAt + this.#ms - this.#clock.now()));
   }
 
-  /** Runs once, when it is time. */
-  schedule(run: () => void): void {
-    const { early } = this;
-    if (early > 0) this.#clock.setTimeout(run, early);
+  /** Runs once, when it is time; `wait` milliseconds from now where somebody knows better. */
+  schedule(run: () => void, wait = this.early): void {
+    if (wait > 0) this.#clock.setTimeout(run, wait);
     else setImmediate(run);
   }
 }

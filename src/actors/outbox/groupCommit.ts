@@ -96,13 +96,10 @@ export class GroupCommit<T, R> {
   #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
-    const run = () => {
+    this.#pace.schedule(() => {
       this.#scheduled = false;
       void this.#run();
-    };
-    const wait = this.#wait;
-    if (wait > 0) this.#options.clock.setTimeout(run, wait);
-    else setImmediate(run);
+    }, this.#wait);
   }
 
   /** Milliseconds until the next batch should start. */
