@@ -168,6 +168,7 @@ const lookupsOn = (store: StoreSession, clock: SimulatedClock, onFenced = () => 
     clock,
     log: new RecordingLog(),
     paces: { lookupsMs: 0 },
+    stored: { mayHave: () => true },
     onFenced,
   });
 

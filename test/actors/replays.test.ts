@@ -50,7 +50,7 @@ describe('an HTLC that is offered again', () => {
   });
 
   it('while it is in the onion worker or waits for the database counts once', async () => {
-    const rig = await startRig();
+    const rig = await startRig({ hashesRead: false });
     const invoice = testInvoice(10_000n);
     const part = testPart(invoice, { amountMsat: 5_000n });
     rig.session.failingReads = 3;
@@ -68,7 +68,7 @@ describe('an HTLC that is offered again', () => {
   });
 
   it('was given back while it waited for the database: nothing is held', async () => {
-    const rig = await startRig();
+    const rig = await startRig({ hashesRead: false });
     rig.session.failingReads = 1;
     const part = testPart(testInvoice(10_000n));
     await rig.pay(part);
@@ -76,6 +76,26 @@ describe('an HTLC that is offered again', () => {
     await rig.clock.advance(1_000);
     expect(rig.supervisor.stats()).toMatchObject({ heldHtlcs: 0, admitting: 0, invoices: 0 });
     expect(rig.accepted).toEqual([]);
+  });
+
+  it('is not looked up when it is of a hash without a row', async () => {
+    const rig = await startRig();
+    const first = testInvoice(10_000n);
+    await rig.pay(testPart(first));
+    expect([rig.accepted.length, rig.session.reads]).toEqual([1, 0]);
+    await rig.settle(first.paymentHash);
+    await turns();
+    rig.alice.process();
+    await rig.clock.advance(50);
+    expect(rig.supervisor.stats()).toMatchObject({ invoices: 0 });
+    // Another HTLC of a paid invoice: only the row knows, whoever wrote it.
+    const late = testPart(first);
+    await rig.pay(late);
+    expect(rig.session.reads).toBe(1);
+    const next = await startRig({ at: rig.store });
+    await next.pay(testPart(first));
+    expect(next.session.reads).toBe(1);
+    expect([rig.accepted.length, next.accepted.length]).toEqual([1, 0]);
   });
 
   it('after the release is settled again, as often as it comes', async () => {

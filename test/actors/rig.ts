@@ -32,6 +32,8 @@ export interface RigOptions extends Partial<Omit<SupervisorOptions, 'rules' | 'l
   /** Subscribes an application at once; true unless said. */
   readonly subscribed?: boolean;
   readonly at?: FakeStore;
+  /** False: the hashes of stored rows stay unread, so that every new one is looked up. True unless said. */
+  readonly hashesRead?: boolean;
   readonly height?: number;
 }
 
@@ -72,7 +74,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     },
     close: () => inline.close(),
   };
-  const { rules, limits, subscribed = true, height = 1_000, at: _at, ...rest } = options;
+  const { rules, limits, subscribed = true, height = 1_000, at: _at, hashesRead = true, ...rest } = options;
+  if (!hashesRead) session.failingHashReads = Number.POSITIVE_INFINITY;
   const supervisor = new Supervisor({
     system: createActorSystem(clock),
     store: session,

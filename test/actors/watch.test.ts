@@ -262,6 +262,7 @@ describe('property: whatever happens between its reads, and however late these c
           journal: rig.session.journal.bind(rig.session),
           recover: rig.session.recover.bind(rig.session),
           invoicesByHash: rig.session.invoicesByHash.bind(rig.session),
+          storedHashes: rig.session.storedHashes.bind(rig.session),
           listInvoices: rig.session.listInvoices.bind(rig.session),
           eventsByHash: rig.session.eventsByHash.bind(rig.session),
           eventsAfter: rig.session.eventsAfter.bind(rig.session),

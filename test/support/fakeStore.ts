@@ -42,6 +42,9 @@ export class StoreSession implements DecisionStore {
   readonly journalFates: WriteFate[] = [];
   /** How many reads by hash fail before one succeeds. */
   failingReads = 0;
+  /** The same for reads of all hashes. */
+  failingHashReads = 0;
+  hashReads = 0;
   readonly batches: (readonly Decision[])[] = [];
   readonly finalBatches: (readonly FinalRecord[])[] = [];
   reads = 0;
@@ -127,6 +130,17 @@ export class StoreSession implements DecisionStore {
       if (released) this.knownReleased.add(`${paymentHash}${setId}`);
     }
     return rows;
+  }
+
+  async storedHashes(after: bigint, max: number) {
+    this.hashReads += 1;
+    if (this.#dead) return new Promise<never>(() => {});
+    if (this.failingHashReads > 0) {
+      this.failingHashReads -= 1;
+      throw new Error('connection refused');
+    }
+    const rows = this.#store.tables.list(after + 1n, max);
+    return { hashes: rows.map((row) => row.paymentHash), last: rows.at(-1)?.sequenceNumber ?? after };
   }
 
   async listInvoices(query: { sequenceStart: bigint; max: number }): Promise<readonly StoredInvoice[]> {

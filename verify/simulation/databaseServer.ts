@@ -157,6 +157,15 @@ export class DatabaseServer {
         });
         return rows;
       },
+      storedHashes: (after, max) =>
+        this.#read(process, 'hashes', () => {
+          const rows = state.byHash([...state.invoices.keys()]).filter((row) => row.sequenceNumber > after);
+          const page = rows.slice(0, max);
+          return {
+            hashes: page.map((row) => row.paymentHash),
+            last: page.at(-1)?.sequenceNumber ?? after,
+          };
+        }),
       listInvoices: () => this.#read(process, 'list', () => state.byHash([...state.invoices.keys()])),
       eventsByHash: () => Promise.resolve([]),
       eventsAfter: () => Promise.resolve([]),

@@ -191,6 +191,14 @@ export interface DecisionStore {
    * with {@link FencedRead} as {@link recover} does; without one, it is for answers to the application.
    */
   invoicesByHash(hashes: readonly PaymentHash[], epoch?: bigint): Promise<readonly StoredInvoice[]>;
+  /**
+   * Payment hashes of rows of any status with a higher sequence number, in its order, and the last number. Fewer than
+   * `max`: there are no more that an earlier leader wrote.
+   */
+  storedHashes(
+    after: bigint,
+    max: number,
+  ): Promise<{ readonly hashes: readonly PaymentHash[]; readonly last: bigint }>;
   listInvoices(query: {
     readonly sequenceStart: bigint;
     readonly max: number;

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { type DecisionStore, FencedRead, type StoredInvoice } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 import type { Paces } from './options.ts';
+import type { StoredHashes } from './storedHashes.ts';
 
 const MAX_BATCH = 500;
 const RETRY_MS = 250;
@@ -14,6 +15,7 @@ export interface LookupOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly paces: Pick<Paces, 'lookupsMs'>;
+  readonly stored: Pick<StoredHashes, 'mayHave'>;
   /** Another leader has taken over: nothing is looked up any more. */
   readonly onFenced: () => void;
   /** Hears of each query that has to be asked again. */
@@ -21,7 +23,7 @@ export interface LookupOptions {
 }
 
 /**
- * Asks the database whether a hash that is unknown in memory has a row. Hashes that come within a moment share a query,
+ * Asks the database for the row of a hash that is unknown in memory, where there may be one. Hashes that come within a moment share a query,
  * one query is under way at a time, and a query that fails is asked again: an HTLC of ours waits for the answer rather than
  * being taken twice.
  */
@@ -33,18 +35,20 @@ export class InvoiceLookups {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #pace: Pace;
+  readonly #stored: Pick<StoredHashes, 'mayHave'>;
   #waiting = new Map<PaymentHash, ((invoice: StoredInvoice | undefined) => void)[]>();
   #busy = false;
   #scheduled = false;
   #stopped = false;
 
-  constructor({ store, epoch, clock, log, paces, onFenced, onFailed }: LookupOptions) {
+  constructor({ store, epoch, clock, log, paces, stored, onFenced, onFailed }: LookupOptions) {
     this.#store = store;
     this.#epoch = epoch;
     this.#clock = clock;
     this.#log = log;
     this.#onFenced = onFenced;
     this.#onFailed = onFailed;
+    this.#stored = stored;
     this.#pace = new Pace(clock, paces.lookupsMs);
   }
 
@@ -52,7 +56,9 @@ export class InvoiceLookups {
     return this.#waiting.size;
   }
 
+  /** Calls `found` at once where there can't be a row. */
   lookUp(hash: PaymentHash, found: (invoice: StoredInvoice | undefined) => void): void {
+    if (!this.#stored.mayHave(hash)) return found(undefined);
     const waiting = this.#waiting.get(hash);
     if (waiting) waiting.push(found);
     else this.#waiting.set(hash, [found]);

@@ -9,9 +9,12 @@ import type {
   RecordedFinal,
 } from '../ports/decisionStore.ts';
 import type { SupervisorOptions } from './options.ts';
+import type { StoredHashes } from './storedHashes.ts';
 
 const DECISIONS_PER_BATCH = 256;
 const FINALS_PER_BATCH = 256;
+const WRITES_A_ROW: ReadonlySet<Decision['kind']> = new Set(['request', 'requestAndRelease']);
+
 /** Everything that this leader writes goes through one of these. */
 export interface Outboxes {
   readonly decisions: GroupCommit<Decision, DecisionOutcome>;
@@ -19,10 +22,14 @@ export interface Outboxes {
   readonly journal: Journal;
 }
 
-/** @param written Hears of each acknowledged write how far the events table has come. */
+/**
+ * @param stored Hears of each row before it is written.
+ * @param written Hears of each acknowledged write how far the events table has come.
+ */
 export function openOutboxes(
   options: SupervisorOptions,
   measures: CoreMeasures,
+  stored: Pick<StoredHashes, 'note'>,
   written: (lastSequence: bigint) => void,
 ): Outboxes {
   const { store, epoch, clock, log, limits, paces, onFenced } = options;
@@ -37,7 +44,10 @@ export function openOutboxes(
       ...shared,
       name: 'decisions',
       measures: measures.decisions,
-      write: (batch) => told(store.decide(epoch, batch)),
+      write: (batch) => {
+        for (const { kind, paymentHash } of batch) if (WRITES_A_ROW.has(kind)) stored.note(paymentHash);
+        return told(store.decide(epoch, batch));
+      },
       maxBatch: DECISIONS_PER_BATCH,
       paceMs: paces.decisionsMs,
       gathers: false,

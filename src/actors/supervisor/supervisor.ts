@@ -30,6 +30,7 @@ import { openOutboxes } from './outboxes.ts';
 import { PartRefusals } from './refusals.ts';
 import { journalReject } from './rejects.ts';
 import { statsOf } from './stats.ts';
+import { StoredHashes } from './storedHashes.ts';
 import { UnresolvedHtlcs } from './unresolvedHtlcs.ts';
 
 /** A node that reports a block so far ahead of all it and the others said before is not believed. */
@@ -62,6 +63,7 @@ export class Supervisor implements NodeLinkListener {
   readonly #world: EffectWorld;
   readonly #actors: InvoiceActors;
   readonly #lookups: InvoiceLookups;
+  readonly #stored: StoredHashes;
   readonly #calls: ApplicationCalls;
   readonly #refusals: PartRefusals;
   /** Offers between the stream and the actors: in the onion worker or waiting for the database. */
@@ -79,7 +81,9 @@ export class Supervisor implements NodeLinkListener {
     const height = () => this.#height;
     this.accepted = new AcceptedSets({ clock, graceMs: options.subscriberGraceMs, height });
     const measures = options.measures ?? new CoreMeasures();
-    this.#lookups = new InvoiceLookups({ ...options, onFailed: () => measures.failedLookups++ });
+    this.#stored = new StoredHashes(options);
+    const onFailed = () => measures.failedLookups++;
+    this.#lookups = new InvoiceLookups({ ...options, stored: this.#stored, onFailed });
     this.#world = {
       options,
       clock,
@@ -91,7 +95,7 @@ export class Supervisor implements NodeLinkListener {
       changes: this.changes,
       settleCalls: new CallWaiters<SettleResult>(clock, options.callTimeoutMs),
       cancelCalls: new CallWaiters<CancelResult>(clock, options.callTimeoutMs),
-      ...openOutboxes(options, measures, (sequence) => this.events.advanced(sequence)),
+      ...openOutboxes(options, measures, this.#stored, (sequence) => this.events.advanced(sequence)),
       measures,
       height,
     };
@@ -148,6 +152,7 @@ export class Supervisor implements NodeLinkListener {
       { invoices: recovery.invoices.length, fails: recovery.fails.length, height: recovery.height },
       'Recovered pending decisions',
     );
+    this.#stored.load();
     this.#lookTimer = this.#options.clock.setTimeout(() => this.#lookRegularly(), LOOK_AGAIN_MS);
   }
 
@@ -237,6 +242,7 @@ export class Supervisor implements NodeLinkListener {
     if (this.#lookTimer !== undefined) this.#options.clock.clearTimeout(this.#lookTimer);
     this.accepted.close();
     this.#lookups.stop();
+    this.#stored.stop();
     // A database that does not answer must not hold up the end: what is undecided then, the next leader finds out.
     const drained = Promise.all([this.#world.decisions.drained(), this.#world.finals.drained()]);
     const late = new Promise<void>((resolve) => this.#options.clock.setTimeout(resolve, DRAIN_LIMIT_MS));

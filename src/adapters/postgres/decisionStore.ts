@@ -14,6 +14,7 @@ import {
   readByHash,
   readEvents,
   readEventsAfter,
+  readHashes,
   readLastEvent,
   readList,
   readRecovery,
@@ -93,6 +94,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     recover: (epoch) => readRecovery(readOn(readPool, RECOVERY_TIMEOUT_MS), epoch),
     invoicesByHash: (hashes, epoch) =>
       readByHash(epoch === undefined ? read : readPrepared(lookups, 'lnmux_lookup'), hashes, epoch),
+    storedHashes: (after, max) => readHashes(read, after, max),
     listInvoices: ({ sequenceStart, max }) => readList(read, sequenceStart, max),
     eventsByHash: (hash, newest) => readEvents(read, hash, newest),
     eventsAfter: (sequence, max) => readEventsAfter(read, sequence, max),

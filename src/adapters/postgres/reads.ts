@@ -79,6 +79,20 @@ async function readFenced(
   return rows.filter((row) => row[0] !== null);
 }
 
+/** Payment hashes of all rows after a sequence number, a page of them. */
+export async function readHashes(
+  read: Read,
+  after: bigint,
+  max: number,
+): Promise<{ readonly hashes: readonly PaymentHash[]; readonly last: bigint }> {
+  const rows = await read(
+    `SELECT encode(hash, 'hex'), sequence_num FROM lnmux.invoices WHERE sequence_num > $1::bigint
+      ORDER BY sequence_num LIMIT $2`,
+    [after, max],
+  );
+  return { hashes: rows.map(([hash]) => hash as PaymentHash), last: BigInt((rows.at(-1)?.[1] as number) ?? after) };
+}
+
 /** At most `max` invoices from `sequenceStart` on (included), in the order of their sequence numbers. */
 export async function readList(
   read: Read,
