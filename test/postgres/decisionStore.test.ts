@@ -211,27 +211,6 @@ describe('failing and aborting', () => {
     await expect(store.recover(epoch - 1n)).rejects.toThrow('another leader');
   });
 
-  test('the hashes of all rows can be read page by page', async () => {
-    const before = (await allHashes()).length;
-    const payments = Array.from({ length: 5 }, () => fresh());
-    await decide(...payments.map((p) => settle('request', p)));
-    const hashes = await allHashes();
-    expect(hashes).toHaveLength(before + 5);
-    expect(hashes).toEqual(expect.arrayContaining(payments.map((p) => p.hash)));
-    expect(new Set(hashes).size).toBe(hashes.length);
-
-    async function allHashes(): Promise<string[]> {
-      const found: string[] = [];
-      for (let after = 0n; ; ) {
-        const page = await store.storedHashes(after, 3);
-        found.push(...page.hashes);
-        if (page.hashes.length < 3) return found;
-        expect(page.last).toBeGreaterThan(after);
-        after = page.last;
-      }
-    }
-  });
-
   test('a released set is aborted only by the epoch that released it', async () => {
     const [p, q] = [fresh(), fresh()];
     await decide(settle('requestAndRelease', p), settle('requestAndRelease', q));

@@ -4,7 +4,7 @@ import type { Part } from '../../domain/part.ts';
 import type { InvoiceTerms } from '../../domain/terms.ts';
 import type { HtlcSetEvent } from '../../machines/htlcSet/events.ts';
 import type { InvoiceEvent, InvoiceInput } from '../../machines/invoice/events.ts';
-import { invoiceMachine } from '../../machines/invoice/machine.ts';
+import { liveInvoice } from '../compiled/charts.ts';
 import type { StoredInvoice } from '../ports/decisionStore.ts';
 import type { NodeLink } from '../ports/nodeLink.ts';
 import { Deadlines } from './deadlines.ts';
@@ -192,7 +192,7 @@ export class InvoiceActors {
     preimage?: Uint8Array,
   ): InvoiceEntry {
     const { rules } = this.#world.options;
-    const actor = this.#world.options.system.spawn(invoiceMachine, {
+    const actor = this.#world.options.system.spawn(liveInvoice, {
       id: paymentHash,
       input: { paymentHash, terms, rules, ...(restored ? { restored } : {}) },
     }) as InvoiceActor;

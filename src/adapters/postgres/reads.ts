@@ -90,7 +90,10 @@ export async function readHashes(
       ORDER BY sequence_num LIMIT $2`,
     [after, max],
   );
-  return { hashes: rows.map(([hash]) => hash as PaymentHash), last: BigInt((rows.at(-1)?.[1] as number) ?? after) };
+  return {
+    hashes: rows.map(([hash]) => hash as PaymentHash),
+    last: BigInt((rows.at(-1)?.[1] as number) ?? after),
+  };
 }
 
 /** At most `max` invoices from `sequenceStart` on (included), in the order of their sequence numbers. */

@@ -1,4 +1,4 @@
-import { OP, op, opA, opB, ROW, rowMembers, rowStatus } from '../daemon/ops.ts';
+import { OP, op, opA, opB, ROW, rowCode, rowMembers, rowStatus } from '../daemon/ops.ts';
 import { bitsOf } from '../scene.ts';
 import { FaultSteps } from './faults.ts';
 import { label, STEP } from './labels.ts';
@@ -174,15 +174,22 @@ export class Steps {
 
   /**
    * Steps of the daemon that read the row in the same moment, where memory knows nothing of the hash
-   * (src/actors/supervisor/invoiceLookups.ts). A read that finds another leader acts on nothing.
+   * (src/actors/supervisor/invoiceLookups.ts). A read that finds another leader acts on nothing. A daemon that knows the
+   * hashes of all rows does not read where there is none (storedHashes.ts): what it knows is as old as its epoch, so that
+   * one who was deposed may miss any row.
    */
   #read(d: number, k: number, step: number, kind: typeof OP.admitted | typeof OP.readmit): void {
     const world = this.#world;
     const s = world.begin();
     const { database, design } = world;
     const isReading = kind === OP.readmit || !world.info(d).hasEntry;
-    if (isReading && !design.flaws.unfencedLookup && !database.passes(s, d)) world.fence(d);
+    const isStale = isReading && !design.flaws.unfencedLookup && !database.passes(s, d);
+    if (isStale) world.fence(d);
     else world.turn(d, op(kind, k, database.row(s)));
+    this.#visit(label(step, d, k));
+    if (!isStale) return;
+    world.begin();
+    world.turn(d, op(kind, k, rowCode(ROW.none, 0, 0, 0)));
     this.#visit(label(step, d, k));
   }
 
