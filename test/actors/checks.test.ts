@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFinalPayload } from '../../src/lightning/finalPayload.ts';
 import { concat, writeTlvStream, writeTruncatedUint } from '../../src/lightning/tlv.ts';
 import { ALICE, BOB, type PartChoices, type TestPart, testInvoice, testPart } from '../support/payments.ts';
+import { SimulatedClock } from '../support/simulatedClock.ts';
 import { type Rig, type RigOptions, startRig } from './rig.ts';
 
 const HEIGHT = 1_000;
@@ -318,6 +319,35 @@ describe('checks of an offered HTLC', () => {
     await rig.pay(...parts);
     expect(rig.alice.answers).toHaveLength(1);
     expect(await outcomeOf(rig, parts[2]!)).toBe('too_many_htlcs');
+  });
+
+  it('an earlier routing policy counts until its day is over, and as a whole', async () => {
+    // Of today: 1,000 msat and 10,000 ppm, 40 blocks.
+    const clock = new SimulatedClock();
+    const until = clock.now() + 3_600_000;
+    const cheap = { feeBaseMsat: 0, feeRatePpm: 0, cltvDelta: 80, until };
+    const dear = { feeBaseMsat: 5_000, feeRatePpm: 0, cltvDelta: 20, until };
+    const rig = await startRig({ clock, previousPolicies: [cheap, dear] });
+    const invoice = testInvoice(AMOUNT * 10n, Math.floor(until / 1000) + 86_400);
+    const partOf = (fee: bigint, delta: number) =>
+      testPart(invoice, {
+        amountMsat: AMOUNT,
+        incomingAmountMsat: AMOUNT + fee,
+        incomingExpiry: 1_040 + delta,
+        outgoingExpiry: 1_040,
+      });
+    const good = [partOf(1_100n, 40), partOf(0n, 80), partOf(5_000n, 20)];
+    await rig.pay(...good);
+    expect(rig.supervisor.stats().heldHtlcs).toBe(3);
+    const bad = [partOf(1_099n, 79), partOf(4_999n, 39), partOf(0n, 40)];
+    await rig.pay(...bad);
+    expect(await outcomeOf(rig, bad[0]!)).toBe('fee_insufficient');
+    expect(await outcomeOf(rig, bad[1]!)).toBe('incorrect_cltv_expiry');
+    expect(await outcomeOf(rig, bad[2]!)).toBe('fee_insufficient');
+    await clock.advance(until - clock.now());
+    const late = partOf(0n, 80);
+    await rig.pay(late);
+    expect(await outcomeOf(rig, late)).toBe('fee_insufficient');
   });
 
   it('a part that declares another total than its set is refused, the set stays', async () => {

@@ -26,7 +26,7 @@ describe('defaults', () => {
       tracing: { otlpEndpoint: undefined, samplePercent: 100 },
       logging: { level: 'debug', format: 'auto', withCaller: false, grpcLogging: false },
       distributedLock: { name: undefined, id: undefined },
-      routingPolicy: { cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 0n },
+      routingPolicy: { cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 0n, previous: [] },
       routeHints: { rule: 'healthy', max: 20 },
       acceptance: {
         exactAmount: false,
@@ -43,8 +43,18 @@ describe('defaults', () => {
 
   it('fill up a block that is there in part, with a word about the one that changed', () => {
     const { config, warnings } = good(`${GOOD}routingPolicy:\n  feeRatePpm: 7\n`);
-    expect(config.routingPolicy).toEqual({ cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 7n });
+    expect(config.routingPolicy).toEqual({ cltvDelta: 40, feeBaseMsat: 0n, feeRatePpm: 7n, previous: [] });
     expect(warnings.map(formatProblem).join()).toContain('routingPolicy.cltvDelta: absent, so 40');
+  });
+
+  it('of earlier routing policies are the same, and each needs its last day', () => {
+    const previous =
+      '[{feeBaseMsat: 9, until: 2027-01-31}, {cltvDelta: 80, until: "2027-01-31T12:00:00+01:00"}]';
+    const { config } = good(`${GOOD}routingPolicy: {cltvDelta: 10, previous: ${previous}}\n`);
+    expect(config.routingPolicy.previous).toEqual([
+      { cltvDelta: 40, feeBaseMsat: 9n, feeRatePpm: 0n, until: Date.UTC(2027, 0, 31) },
+      { cltvDelta: 80, feeBaseMsat: 0n, feeRatePpm: 0n, until: Date.UTC(2027, 0, 31, 11) },
+    ]);
   });
 
   it('stand for keys without a value and empty blocks', () => {
@@ -130,6 +140,16 @@ describe('problems are one line each, with file, line, key and advice', () => {
       'a delta beyond 16 bits',
       `${GOOD}routingPolicy: {cltvDelta: 65536}\n`,
       /cltvDelta: 65536 is out of range/,
+    ],
+    [
+      'an earlier policy for ever',
+      `${GOOD}routingPolicy: {cltvDelta: 9, previous: [{cltvDelta: 40}]}\n`,
+      /routingPolicy.previous\[0\].until: missing; write the day/,
+    ],
+    [
+      'a day that is none',
+      `${GOOD}routingPolicy: {cltvDelta: 9, previous: [{until: 2027-02-31x}]}\n`,
+      /routingPolicy.previous\[0\].until: not a date; write one such as 2027-01-31/,
     ],
     [
       'a fraction',

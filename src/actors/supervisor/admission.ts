@@ -21,6 +21,18 @@ export interface RoutingPolicy {
   readonly cltvDelta: number;
 }
 
+/** One that invoices which are still open may name. */
+export interface PreviousPolicy extends RoutingPolicy {
+  /** Unix milliseconds from which it is not accepted any more. */
+  readonly until: number;
+}
+
+/** What senders may charge themselves for the virtual hop. */
+export interface AcceptedPolicies {
+  readonly policy: RoutingPolicy;
+  readonly previousPolicies?: readonly PreviousPolicy[];
+}
+
 /** An offer that carries the secret of one of our invoices. */
 export interface Candidate {
   readonly part: Part;
@@ -48,8 +60,22 @@ export type Admission =
 /** BOLT 2: an expiry from here on would be a time, not a height. */
 const EXPIRY_LIMIT = 500_000_000;
 
+/**
+ * What is wrong with an offer by the policy of today, unless an earlier one that is still accepted has nothing against
+ * it: an invoice does not become unpayable because the operator changes his mind.
+ */
+export function policyViolation(
+  offer: HtlcOffer,
+  { policy, previousPolicies = [] }: AcceptedPolicies,
+  now: number,
+): string | undefined {
+  const violation = violationOf(offer, policy);
+  const allowed = (each: PreviousPolicy) => now < each.until && violationOf(offer, each) === undefined;
+  return violation !== undefined && previousPolicies.some(allowed) ? undefined : violation;
+}
+
 /** Fee and CLTV of the virtual hop. Arithmetic is on bigint: a sender may put any u64 there. */
-export function policyViolation(offer: HtlcOffer, policy: RoutingPolicy): string | undefined {
+function violationOf(offer: HtlcOffer, policy: RoutingPolicy): string | undefined {
   const { incomingAmountMsat: incoming, outgoingAmountMsat: outgoing } = offer;
   const fee = BigInt(policy.feeBaseMsat) + (outgoing * BigInt(policy.feeRatePpm)) / 1_000_000n;
   if (incoming < outgoing + fee) return 'fee_insufficient';

@@ -8,7 +8,7 @@ import type { DecisionStore } from '../ports/decisionStore.ts';
 import type { Log } from '../ports/log.ts';
 import type { OnionPeeler } from '../ports/onionPeeler.ts';
 import type { PaymentObserver } from '../ports/paymentObserver.ts';
-import type { RoutingPolicy } from './admission.ts';
+import type { AcceptedPolicies } from './admission.ts';
 
 /** Limits of what is held. Each refusal has its name in the log and the events table. */
 export interface HoldLimits {
@@ -30,7 +30,7 @@ export interface Paces {
 
 export const PACES: Paces = { decisionsMs: 8, lookupsMs: 5, finalsMs: 40 };
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends AcceptedPolicies {
   readonly system: ActorSystem;
   readonly store: DecisionStore;
   readonly epoch: bigint;
@@ -39,7 +39,6 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: LifecycleRules;
-  readonly policy: RoutingPolicy;
   readonly limits: HoldLimits;
   readonly paces: Paces;
   /** Whether the operator wants no new parts over a node: its payers take another one. */

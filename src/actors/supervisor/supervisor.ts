@@ -160,7 +160,8 @@ export class Supervisor implements NodeLinkListener {
     const id = partIdOf(offer.key);
     if (this.#answerKnown(link, offer, id) || this.#admitting.has(id) || this.#stopped) return;
     if (offer.onChain) return this.#lookUpOnChain(link, offer, id);
-    const problem = policyViolation(offer, this.#options.policy) ?? this.#limitReached(offer);
+    const problem =
+      policyViolation(offer, this.#options, this.#options.clock.now()) ?? this.#limitReached(offer);
     if (problem) {
       journalReject(this.#world, offer.paymentHash, id, problem);
       link.failWithCode(offer.key, 'temporary_channel_failure');

@@ -12,10 +12,10 @@ import {
   readLock,
   readLogging,
   readProfilingAddress,
-  readRoutingPolicy,
 } from './operation.ts';
 import type { ConfigProblem } from './problem.ts';
 import { readRouteHints } from './routeHints.ts';
+import { readRoutingPolicy } from './routingPolicy.ts';
 import { Findings, Section } from './section.ts';
 import type { Setting } from './setting.ts';
 import { readTracing } from './tracing.ts';

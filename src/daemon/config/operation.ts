@@ -9,7 +9,6 @@ import type {
   LimitsConfig,
   LoggingConfig,
   LogLevel,
-  RoutingPolicyConfig,
 } from './types.ts';
 
 export const LOCK_ID_VARIABLE = 'LNMUX_DISTRIBUTEDLOCK_ID';
@@ -110,22 +109,6 @@ export function readLock(section: Section, env: NodeJS.ProcessEnv): DistributedL
   }
   section.finish();
   return config;
-}
-
-const UINT32_MAX = 2 ** 32 - 1;
-
-export function readRoutingPolicy(section: Section): RoutingPolicyConfig {
-  const given = section.line !== undefined;
-  if (given && !section.has('cltvDelta')) {
-    section.warning('cltvDelta', 'absent, so 40; the Go program took 0 here, write 0 if you want that');
-  }
-  const policy: RoutingPolicyConfig = {
-    cltvDelta: section.integer('cltvDelta', { fallback: 40, min: 0, max: 65_535 }),
-    feeBaseMsat: BigInt(section.integer('feeBaseMsat', { fallback: 0, min: 0, max: UINT32_MAX })),
-    feeRatePpm: BigInt(section.integer('feeRatePpm', { fallback: 0, min: 0, max: UINT32_MAX })),
-  };
-  section.finish();
-  return policy;
 }
 
 const HOUR_MS = 3_600_000;

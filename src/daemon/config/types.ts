@@ -103,6 +103,13 @@ export interface RoutingPolicyConfig {
   readonly cltvDelta: number;
   readonly feeBaseMsat: bigint;
   readonly feeRatePpm: bigint;
+  /** What invoices that are still open may name, in no order. */
+  readonly previous: readonly PreviousPolicyConfig[];
+}
+
+export interface PreviousPolicyConfig extends Omit<RoutingPolicyConfig, 'previous'> {
+  /** Unix milliseconds from which it is not accepted any more. */
+  readonly until: number;
 }
 
 export interface RouteHintsConfig {

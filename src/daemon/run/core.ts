@@ -6,6 +6,7 @@ import { createApplication } from '../../actors/application/applicationService.t
 import { createNodeLink } from '../../actors/nodeLink/nodeLink.ts';
 import { NodeAdministration } from '../../actors/nodes/administration.ts';
 import { RouteHints } from '../../actors/nodes/routeHints.ts';
+import type { AcceptedPolicies } from '../../actors/supervisor/admission.ts';
 import { PACES } from '../../actors/supervisor/options.ts';
 import { Supervisor } from '../../actors/supervisor/supervisor.ts';
 import { createOnionPeeler } from '../../adapters/crypto/onionPeeler.ts';
@@ -16,6 +17,7 @@ import { networkParams } from '../../lightning/networks.ts';
 import { PreimageDeriver } from '../../lightning/paymentAddr.ts';
 import type { LifecycleRules } from '../../machines/rules.ts';
 import type { LnmuxConfig } from '../config/load.ts';
+import type { RoutingPolicyConfig } from '../config/types.ts';
 import { Core, Database, Instruments, Lead, Links, Peeler, Settings } from './services.ts';
 import { starting } from './startupError.ts';
 import { systemClock } from './systemClock.ts';
@@ -66,6 +68,18 @@ function randomPool(): () => Uint8Array {
   };
 }
 
+function policiesOf({ previous, ...present }: RoutingPolicyConfig): Required<AcceptedPolicies> {
+  const policyOf = ({ feeBaseMsat, feeRatePpm, cltvDelta }: typeof present) => ({
+    feeBaseMsat: Number(feeBaseMsat),
+    feeRatePpm: Number(feeRatePpm),
+    cltvDelta,
+  });
+  return {
+    policy: policyOf(present),
+    previousPolicies: previous.map((each) => ({ ...policyOf(each), until: each.until })),
+  };
+}
+
 export const coreLayer = Layer.effect(
   Core,
   Effect.gen(function* () {
@@ -76,11 +90,7 @@ export const coreLayer = Layer.effect(
     const peeler = yield* Peeler;
     const identityKey = config.identityKey.reveal();
     const deriver = new PreimageDeriver(identityKey);
-    const policy = {
-      feeBaseMsat: Number(config.routingPolicy.feeBaseMsat),
-      feeRatePpm: Number(config.routingPolicy.feeRatePpm),
-      cltvDelta: config.routingPolicy.cltvDelta,
-    };
+    const { policy, previousPolicies } = policiesOf(config.routingPolicy);
     const system = createActorSystem(systemClock);
     const { autoSettle } = config;
     const onFenced = () => abandon('Leader status lost, exiting: another lnmuxd has taken over');
@@ -107,6 +117,7 @@ export const coreLayer = Layer.effect(
       log,
       rules: rulesOf(config),
       policy,
+      previousPolicies,
       limits: { ...config.limits, maxJournalLines: MAX_JOURNAL_LINES },
       autoSettle,
       subscriberGraceMs: config.acceptance.subscriberGraceMs,
@@ -120,7 +131,7 @@ export const coreLayer = Layer.effect(
     subjects.supervisor = supervisor;
     const nodeId = nodeIdFromBytes(publicKeyOf(identityKey))!;
     log.info({ key: nodeId, network: config.lnd.network }, 'Mux starting');
-    log.info(policy, 'Routing policy');
+    log.info({ ...policy, previous: previousPolicies.length }, 'Routing policy');
     log.info({}, 'InvoiceRegistry starting');
     yield* starting(() => Promise.all([supervisor.recover(), administration.recover()]));
     supervisor.unresolvedHtlcs.warnOfNodesOtherThan(new Set(config.lnd.nodes.map((node) => node.pubKey)));
