@@ -69,7 +69,10 @@ export interface AddInvoiceRequest {
 export interface AddInvoiceResponse {
   /** The BOLT 11 invoice. */
   paymentRequest: string;
-  /** Whoever knows it before the payment is settled can keep the payer's money on the way here. Don't pass it on. */
+  /**
+   * Whoever knows it before the payment is settled can keep the payer's money on the way here. Don't pass it on. Empty
+   * for callers other than admins, and for everybody where api.returnPreimage is off.
+   */
   preimage: Buffer;
   /** Payment hash: the invoice's name in all other methods. */
   hash: Buffer;
@@ -143,6 +146,7 @@ export interface ListInvoicesResponse {
 
 export interface ListInvoicesResponse_Invoice {
   hash: Buffer;
+  /** Empty for callers other than admins, and for everybody where api.returnPreimage is off. */
   preimage: Buffer;
   amountMsat: bigint;
   status: InvoiceStatus;

@@ -225,6 +225,7 @@ const memberOf = (member: MemberRow): StoredMember => ({
   amountMsat: member.amountMsat,
   autoFailHeight: member.autoFailHeight,
   feeMsat: member.feeMsat,
+  cltvExpiry: member.cltvExpiry,
   status: 'SETTLE_REQUESTED',
 });
 

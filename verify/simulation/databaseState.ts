@@ -248,7 +248,9 @@ export class DatabaseState {
 }
 
 function stored(row: InvoiceState): StoredInvoice {
-  const members = [...row.members.values()].map((member): StoredMember => ({ ...member }));
+  const members = [...row.members.values()].map(
+    (member): StoredMember => ({ ...member, cltvExpiry: undefined }),
+  );
   return {
     paymentHash: row.hash,
     preimage: row.preimage.slice(),

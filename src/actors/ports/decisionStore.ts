@@ -124,6 +124,8 @@ export interface StoredMember extends HtlcKeyed {
   readonly amountMsat: bigint;
   /** Undefined for rows of the Go program. */
   readonly autoFailHeight: number | undefined;
+  /** Undefined for rows of the Go program. */
+  readonly cltvExpiry: number | undefined;
   /** What its node gets beyond `amountMsat`. Undefined for rows of the Go program and of versions before 7. */
   readonly feeMsat: bigint | undefined;
   readonly status: 'SETTLE_REQUESTED' | 'SETTLED' | 'FAILED';

@@ -19,7 +19,7 @@ function partOf(world: ReportWorld, member: StoredMember, released: boolean): Pa
     nodeName: world.nodeName(member.key.nodeId),
     amountMsat: member.amountMsat,
     feeMsat: member.feeMsat,
-    cltvExpiry: undefined,
+    cltvExpiry: member.cltvExpiry,
     autoFailHeight: member.autoFailHeight,
     status,
     failureReason: undefined,

@@ -72,7 +72,7 @@ export function partsOf(invoice: StoredInvoice): readonly Part[] {
     key: member.key,
     amountMsat: member.amountMsat,
     totalMsat,
-    cltvExpiry: 0,
+    cltvExpiry: member.cltvExpiry ?? 0,
     autoFailHeight: member.autoFailHeight ?? Number.POSITIVE_INFINITY,
     heightAtReceipt: 0,
   }));

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -153,10 +153,18 @@ function supervisorArgs(
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     max_connections: '40',
+    shared_buffers: `${sharedBuffersMb(totalmem())}MB`,
+    // Each checkpoint makes the next write of every page a whole one: under load they should be minutes apart.
+    max_wal_size: '4GB',
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return ['-c', SUPERVISOR, 'lnmux-postgres', cluster, join(bin, 'postgres'), '-D', cluster, ...flags];
+}
+
+/** An eighth of the memory, within reason: payments touch pages of all indexes at random. */
+export function sharedBuffersMb(memoryBytes: number): number {
+  return Math.round(Math.min(1_024, Math.max(128, memoryBytes / 2 ** 20 / 8)));
 }
 
 function identity(user: ServerUser | undefined): { uid?: number; gid?: number; env: NodeJS.ProcessEnv } {

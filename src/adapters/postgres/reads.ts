@@ -20,11 +20,11 @@ const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.a
   i.released_at IS NOT NULL OR i.set_id IS NULL, i.cause, i.settled_msat, i.sequence_num,
   ${MS('i.settle_requested_at')}, ${MS('i.finalized_at')}`;
 const MEMBER = `encode(h.node, 'hex'), h.chan_id, h.htlc_id, h.amount_msat, h.auto_fail_height, h.status::text,
-  h.fee_msat`;
+  h.fee_msat, h.cltv_expiry`;
 const INVOICE_COLUMNS = 11;
 const EVENT = `seq, ${MS('at')}, epoch, encode(hash, 'hex'), encode(set_id, 'hex'), machine, from_state, event, to_state,
   details`;
-const QUERY_COLUMNS = Array.from({ length: INVOICE_COLUMNS + 7 }, (_, i) => `c${i}`).join(', ');
+const QUERY_COLUMNS = Array.from({ length: INVOICE_COLUMNS + 8 }, (_, i) => `c${i}`).join(', ');
 
 /**
  * What is not final. There is no index for it on purpose: one on the status would fill with dead entries and slow
@@ -186,6 +186,7 @@ function memberOf(row: readonly unknown[]): StoredMember {
     autoFailHeight: (row[INVOICE_COLUMNS + 4] ?? undefined) as number | undefined,
     status: row[INVOICE_COLUMNS + 5] as StoredMember['status'],
     feeMsat: (row[INVOICE_COLUMNS + 6] ?? undefined) as bigint | undefined,
+    cltvExpiry: row[INVOICE_COLUMNS + 7] === null ? undefined : Number(row[INVOICE_COLUMNS + 7]),
   };
 }
 

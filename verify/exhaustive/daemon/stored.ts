@@ -24,6 +24,7 @@ export function storedInvoice(scene: Scene, row: number): StoredInvoice | undefi
       key: scene.parts[k]!.key,
       amountMsat: 1n,
       autoFailHeight: scene.autoFail[k]!,
+      cltvExpiry: undefined,
       feeMsat: 0n,
       status:
         (rowSettled(row) >> k) & 1 ? 'SETTLED' : (rowFailed(row) >> k) & 1 ? 'FAILED' : 'SETTLE_REQUESTED',
