@@ -60,7 +60,7 @@ describe('settling', () => {
       sequenceNumber: expect.any(BigInt),
       settleRequestedAt: AT,
       finalizedAt: undefined,
-      members: p.members.map(({ cltvExpiry: _, ...row }) => ({ ...row, status: 'SETTLE_REQUESTED' })),
+      members: p.members.map((row) => ({ ...row, status: 'SETTLE_REQUESTED' })),
     });
     const [line] = await store.eventsByHash(p.hash);
     expect(line).toMatchObject({ at: AT, epoch, setId: decision.setId, ...decision.line });

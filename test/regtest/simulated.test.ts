@@ -9,7 +9,7 @@ import { Stage } from './scenarios/stage.ts';
 import { SimulatedCluster } from './simulated/cluster.ts';
 
 const dirs: string[] = [];
-const clusters: SimulatedCluster[] = [];
+const stages: Stage[] = [];
 
 /** A stage of its own, on which scenarios run one after the other. */
 async function openStage(): Promise<Stage> {
@@ -17,9 +17,9 @@ async function openStage(): Promise<Stage> {
   dirs.push(dir);
   // As root, the database runs as another user, who has to get through here.
   chmodSync(dir, 0o755);
-  const cluster = await SimulatedCluster.start(dir);
-  clusters.push(cluster);
-  return new Stage(cluster, join(dir, 'lnmux'));
+  const stage = new Stage(await SimulatedCluster.start(dir), join(dir, 'lnmux'));
+  stages.push(stage);
+  return stage;
 }
 
 /** They wait more than they work: two stages at a time take hardly longer than half of them on one. */
@@ -37,8 +37,10 @@ for (const half of [SCENARIOS.slice(0, HALF), SCENARIOS.slice(HALF)]) {
 
 afterAll(async () => {
   await Promise.allSettled(runs.values());
+  // In order: a database that is killed with its daemon still writes for a moment.
+  await Promise.allSettled(stages.map((stage) => stage.stop()));
   killDaemons();
-  await Promise.all(clusters.map((cluster) => cluster.stop()));
+  await Promise.all(stages.map(({ cluster }) => cluster.stop()));
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
 });
 
