@@ -133,6 +133,31 @@ describe('the objects of the chart', () => {
     expect(secrets).toEqual(['lnd-a', 'lnd-b', 'api', 'clients', 'access']);
   });
 
+  it('hand out the identity key and the DSN as files, to the daemon and the migration alike', () => {
+    const values = {
+      identityKey: { existingSecret: 'id', key: 'k' },
+      database: { existingSecret: 'db', key: 'd' },
+    };
+    const objects = render({ ...MINIMAL, ...values });
+    for (const kind of ['Deployment', 'Job']) {
+      const pod = named(objects, kind).spec.template.spec;
+      const [container] = pod.containers;
+      const mount = container.volumeMounts.find(({ name }: Any) => name === 'keys').mountPath;
+      const { projected } = pod.volumes.find(({ name }: Any) => name === 'keys');
+      const files = projected.sources.map(({ secret }: Any) => [secret.name, secret.items]);
+      expect(files).toEqual([
+        ['id', [{ key: 'k', path: 'identity-key' }]],
+        ['db', [{ key: 'd', path: 'dsn' }]],
+      ]);
+      // Nobody but the daemon's group: lnmuxd refuses a key that everybody can read. Octal, as Kubernetes reads it.
+      expect(projected.defaultMode).toBe(440);
+      expect(container.env).toEqual([
+        { name: 'LNMUX_IDENTITY_KEY_FILE', value: `${mount}/identity-key` },
+        { name: 'LNMUX_PERSISTENCE_POSTGRES_DSN_FILE', value: `${mount}/dsn` },
+      ]);
+    }
+  });
+
   it('let nothing run as root, or with more rights than it needs', () => {
     for (const kind of ['Deployment', 'Job']) {
       const pod = named(render(MINIMAL), kind).spec.template.spec;

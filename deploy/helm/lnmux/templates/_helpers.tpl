@@ -34,7 +34,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
 {{- end }}
 
-{{/* lnmux.yml. Keys and the DSN come from the environment, so no secret is in it. */}}
+{{/* lnmux.yml. Keys and the DSN are in files of their own, so no secret is in it. */}}
 {{- define "lnmux.config" -}}
 lnd:
   network: {{ .Values.network }}
@@ -80,17 +80,35 @@ distributedLock:
 {{- end }}
 {{- end }}
 
+{{/* Secrets are files: an environment is inherited by every process that the container starts. */}}
 {{- define "lnmux.env" -}}
-- name: LNMUX_IDENTITY_KEY
-  valueFrom:
-    secretKeyRef:
-      name: {{ .Values.identityKey.existingSecret | quote }}
-      key: {{ .Values.identityKey.key | quote }}
-- name: LNMUX_PERSISTENCE_POSTGRES_DSN
-  valueFrom:
-    secretKeyRef:
-      name: {{ .Values.database.existingSecret | quote }}
-      key: {{ .Values.database.key | quote }}
+- name: LNMUX_IDENTITY_KEY_FILE
+  value: /etc/lnmux/keys/identity-key
+- name: LNMUX_PERSISTENCE_POSTGRES_DSN_FILE
+  value: /etc/lnmux/keys/dsn
+{{- end }}
+
+{{- define "lnmux.keysMount" -}}
+- name: keys
+  mountPath: /etc/lnmux/keys
+  readOnly: true
+{{- end }}
+
+{{- define "lnmux.keysVolume" -}}
+- name: keys
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ .Values.identityKey.existingSecret | quote }}
+          items:
+            - key: {{ .Values.identityKey.key | quote }}
+              path: identity-key
+      - secret:
+          name: {{ .Values.database.existingSecret | quote }}
+          items:
+            - key: {{ .Values.database.key | quote }}
+              path: dsn
 {{- end }}
 
 {{- define "lnmux.podSecurity" -}}
