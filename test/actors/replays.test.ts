@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BOB, type TestPart, testInvoice, testPart } from '../support/payments.ts';
+import type { NodeId } from '../../src/domain/hash.ts';
+import { ALICE, BOB, type TestPart, testInvoice, testPart } from '../support/payments.ts';
 import { turns } from '../support/simulatedClock.ts';
 import { type Rig, type RigOptions, startRig } from './rig.ts';
 
@@ -96,6 +97,30 @@ describe('an HTLC that is offered again', () => {
     await next.pay(testPart(first));
     expect(next.session.reads).toBe(1);
     expect([rig.accepted.length, next.accepted.length]).toEqual([1, 0]);
+  });
+
+  it('of those that are not decided, those that their node does not offer are missed', async () => {
+    const rig = await startRig();
+    const missing = (node: NodeId) => [...rig.supervisor.missing(node)].map(({ htlcId }) => htlcId);
+    const [waiting, gone, settled] = [testInvoice(10_000n), testInvoice(10_000n), testInvoice(10_000n)].map(
+      (i) => testPart(i),
+    );
+    await rig.pay(waiting!, gone!, settled!);
+    await rig.settle(settled!.offer.paymentHash);
+    await turns();
+    expect(missing(ALICE)).toEqual([]);
+    rig.alice.disconnect();
+    expect(missing(ALICE)).toEqual([waiting!, gone!].map(({ offer }) => offer.key.htlcId));
+    rig.alice.held.delete(gone!.id);
+    rig.alice.connect();
+    await turns();
+    expect(missing(ALICE)).toEqual([gone!.offer.key.htlcId]);
+    expect(missing(BOB)).toEqual([]);
+    // Its end, once it is looked up, is the end of its set.
+    rig.supervisor.finalised(rig.alice, { key: gone!.offer.key, settled: false, offChain: false });
+    await rig.clock.advance(200);
+    expect(missing(ALICE)).toEqual([]);
+    expect(rig.log.ofHtlc(gone!.id).map(({ fields }) => fields.outcome)).toContain('part_lost');
   });
 
   it('after the release is settled again, as often as it comes', async () => {

@@ -52,6 +52,7 @@ export async function linkedLnd(options: Partial<Parameters<typeof startSimulate
     disconnected: (_link, reason) => void heard.push(`disconnected ${reason}`),
     readinessChanged: (link) => void heard.push(`ready ${link.ready}`),
     unresolved: () => unresolved,
+    missing: () => [],
   };
   const client = createGrpcLndClient({
     address: lnd.info.lndUrl,

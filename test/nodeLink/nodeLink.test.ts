@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createActorSystem } from '../../src/actors/actorSystem.ts';
 import { MAX_LOOKUPS_IN_FLIGHT } from '../../src/actors/nodeLink/outcomeLookup.ts';
+import { REPLAY_MS } from '../../src/actors/nodeLink/replayDoubts.ts';
 import { LndError } from '../../src/actors/ports/lndClient.ts';
 import { offerOf } from './fakeLnd.ts';
 import { FOREIGN, NODE, OURS, rig, settle } from './rig.ts';
@@ -252,6 +253,25 @@ describe('final outcomes', () => {
     await settle();
     expect(r.finals).toHaveLength(100);
     expect(c.lookups).toHaveLength(101);
+  });
+
+  test('what is held and was not offered again is looked up once lnd has had time for it', async () => {
+    const r = rig();
+    r.hooks.missing = [{ chanId: 3n, htlcId: 4n }];
+    r.lnd.lookup = async () => ({ settled: false, offChain: false });
+    const c = await r.connect();
+    await settle();
+    expect(c.lookups).toEqual([]);
+    r.clock.advance(REPLAY_MS);
+    await settle();
+    expect(c.lookups).toEqual([{ chanId: 3n, htlcId: 4n }]);
+    expect(r.finals).toEqual([
+      { key: { nodeId: NODE, chanId: 3n, htlcId: 4n }, settled: false, offChain: false },
+    ]);
+    c.blocks!.closed(lost);
+    r.clock.advance(REPLAY_MS);
+    await settle();
+    expect(c.lookups).toHaveLength(1);
   });
 
   test('outcomes that come after the connection are not heard', async () => {

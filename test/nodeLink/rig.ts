@@ -46,6 +46,7 @@ export function rig(
   const turns: (() => void)[] = [];
   const hooks = {
     unresolved: [] as CircuitKey[],
+    missing: [] as CircuitKey[],
     onOffer: undefined as ((offer: HtlcOffer) => void) | undefined,
     throwing: false,
   };
@@ -69,6 +70,7 @@ export function rig(
     disconnected: (link, reason) => hear(`disconnected ${link.streamId} ${reason}`),
     readinessChanged: (link) => hear(`ready ${link.ready}`),
     unresolved: () => hooks.unresolved,
+    missing: () => hooks.missing,
   };
   const link = createNodeLink({
     config: { nodeId: NODE, network: 'regtest', ...config },

@@ -69,7 +69,7 @@ describe('states that stand for others', () => {
     const { memory, scene } = explored(name);
     const random = new Random(7);
     const met = new Set<number>();
-    for (let walk = 0; walk < 300; walk++) {
+    for (let walk = 0; walk < 800; walk++) {
       const daemon = new LocalDaemon(scene, REAL_DESIGN);
       for (let at = DaemonMemory.EMPTY, length = 0; length < 50; length++) {
         const steps = [...memory.stepsFrom(at)];

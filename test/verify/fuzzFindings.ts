@@ -28,4 +28,9 @@ export const FINDINGS: readonly PastFinding[] = [
     was: 'an identity key in the place of an address was repeated in a problem',
     hex: '00003a00003a200a003a0a6c697374656e416464726573733a20666364326336646136383539653639363331313361313137306465373933653462373235623834643a300a',
   },
+  {
+    target: 'config',
+    was: 'a password in the place of a network was repeated in a problem',
+    hex: '006c6e643a0a206e6574776f726b3a20636f7272656374686f72736562617474657279',
+  },
 ];

@@ -28,6 +28,7 @@ export interface LinkConnectionDeps {
   readonly replyTimes: ReplyTimes;
   readonly guard: ListenerGuard;
   readonly unresolved: () => Iterable<CircuitKey>;
+  readonly missing: () => Iterable<CircuitKey>;
   readonly send: (event: NodeLinkEvent) => void;
   readonly validated: (node: ValidNode) => void;
   readonly heightChanged: (height: number) => void;
@@ -40,6 +41,8 @@ export class LinkConnection {
   readonly #deps: LinkConnectionDeps;
   #connection: LndConnection | undefined;
   #lookup: OutcomeLookup | undefined;
+  /** Looks up what was not offered again; there is one once lnd has had the time for it. */
+  #lookupOfMissing: OutcomeLookup | undefined;
   #interception: Interception | undefined;
   #doubts: ReplayDoubts | undefined;
   #height: number | undefined;
@@ -75,17 +78,26 @@ export class LinkConnection {
 
   /** Every unresolved HTLC, in the background. */
   lookUp(): void {
-    if (!this.#connection) return;
-    this.#lookup ??= new OutcomeLookup({
+    this.#lookup ??= this.#lookupOf(this.#deps.unresolved);
+    this.#begin(this.#lookup);
+    this.#begin(this.#lookupOfMissing);
+  }
+
+  #lookupOf(unresolved: () => Iterable<CircuitKey>): OutcomeLookup | undefined {
+    if (!this.#connection) return undefined;
+    return new OutcomeLookup({
       connection: this.#connection,
       clock: this.#deps.clock,
-      unresolved: this.#deps.unresolved,
+      unresolved,
       finalised: (key, resolution) => this.#finalised(key, resolution),
       failed: (count, error) =>
         this.#deps.log.warn({ count, error: messageOf(error) }, 'Look-up of final htlc outcomes failed'),
     });
+  }
+
+  #begin(lookup: OutcomeLookup | undefined): void {
     try {
-      this.#lookup.start();
+      lookup?.start();
     } catch (error) {
       this.#deps.counters.listenerErrors++;
       this.#deps.log.error({ error: messageOf(error) }, 'Unresolved htlcs are not known, none looked up');
@@ -126,6 +138,10 @@ export class LinkConnection {
       },
       failed: (error) =>
         this.#deps.log.warn({ count: 1, error: messageOf(error) }, 'Look-up of final htlc outcomes failed'),
+      replayed: () => {
+        this.#lookupOfMissing ??= this.#lookupOf(this.#deps.missing);
+        this.#begin(this.#lookupOfMissing);
+      },
     });
     const stream = this.#connection.openInterceptor({
       opened: () => this.#showLife(),
@@ -169,6 +185,7 @@ export class LinkConnection {
   close(): void {
     this.#closed = true;
     this.#lookup?.stop();
+    this.#lookupOfMissing?.stop();
     this.#doubts?.stop();
     this.#interception = undefined;
     this.#connection?.close();

@@ -249,6 +249,7 @@ class StatechartNodeLink implements LiveNodeLink {
       replyTimes: this.#replyTimes,
       guard: this.#guard,
       unresolved: () => this.#deps.listener.unresolved(this.nodeId),
+      missing: () => this.#deps.listener.missing(this.nodeId),
       send: (event) => this.#send(event),
       validated: (valid) => this.#recordNode(valid),
       heightChanged: (height) => {

@@ -12,6 +12,8 @@ export interface ReplayDoubtsDeps {
   /** The HTLC has ended, although it is offered. */
   readonly finalised: (key: CircuitKey, resolution: HtlcResolution) => void;
   readonly failed: (error: unknown) => void;
+  /** The time is over in which lnd offers what it held before. */
+  readonly replayed: () => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export class ReplayDoubts {
     this.#deps = deps;
     this.#after(REPLAY_MS, () => {
       this.#replaying = false;
+      this.#deps.replayed();
     });
   }
 

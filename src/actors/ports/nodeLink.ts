@@ -50,6 +50,11 @@ export interface NodeLinkListener {
   readinessChanged(link: NodeLink): void;
   /** HTLCs of this node whose final outcome is still unknown: looked up on every connection. */
   unresolved(nodeId: NodeId): Iterable<CircuitKey>;
+  /**
+   * HTLCs that are held and that this node, which has had time to offer all it has, does not offer: they have ended, or
+   * will be offered by a link that is late. Looked up some seconds after each connect.
+   */
+  missing(nodeId: NodeId): Iterable<CircuitKey>;
 }
 
 /** The supervisor's handle on one lnd. */

@@ -2,6 +2,7 @@ import type { NodeId, PaymentHash } from '../../domain/hash.ts';
 import type { CircuitKey, HtlcKey, PartId } from '../../domain/htlcKey.ts';
 import type { Msat } from '../../domain/msat.ts';
 import type { Part } from '../../domain/part.ts';
+import type { NodeLink } from '../ports/nodeLink.ts';
 import type { Candidate } from './admission.ts';
 import type { HeldPart } from './entries.ts';
 import { SecretSlab } from './secretSlab.ts';
@@ -80,6 +81,16 @@ export class HeldHtlcs {
 
   unresolved(nodeId: NodeId): Iterable<CircuitKey> {
     return this.#unresolved.get(nodeId)?.values() ?? [];
+  }
+
+  /** HTLCs without a durable decision that `link` does not offer. */
+  *missing(nodeId: NodeId, link: Pick<NodeLink, 'awaitsAnswer'> | undefined): Iterable<CircuitKey> {
+    if (!link || this.countOf(nodeId) === 0) return;
+    for (const { part, over } of this.#parts.values()) {
+      const { key, id } = part;
+      if (key.nodeId !== nodeId || over || this.isUnresolved(nodeId, id) || link.awaitsAnswer(key)) continue;
+      yield { chanId: key.chanId, htlcId: key.htlcId };
+    }
   }
 
   #drop(id: PartId): HeldPart | undefined {

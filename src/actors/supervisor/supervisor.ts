@@ -226,6 +226,8 @@ export class Supervisor implements NodeLinkListener {
     return this.#held.unresolved(nodeId);
   }
 
+  readonly missing = (nodeId: NodeId) => this.#held.missing(nodeId, this.#links.get(nodeId));
+
   /** Settles a complete set; see {@link SettleResult}. */
   settle(hash: PaymentHash, setId: SetId): Promise<SettleResult> {
     return this.#calls.settle(hash, setId);

@@ -15,6 +15,8 @@ export interface LocalInfo {
   readonly admitting: number;
   readonly readmitting: number;
   readonly unresolved: number;
+  /** HTLCs that are held, decided or not. */
+  readonly held: number;
   /** Parts whose reported end is on its way to the database. */
   readonly finals: number;
   readonly finalsSettled: number;
@@ -204,6 +206,7 @@ function infoOf(daemon: LocalDaemon, key: string, mirrorKeys: readonly string[])
     admitting,
     readmitting,
     unresolved: daemon.unresolved(),
+    held: daemon.holds(),
     finals: daemon.toldFinals(),
     finalsSettled,
     queue: daemon.submissions(),

@@ -74,7 +74,9 @@ export class Steps {
     for (let node = 0; node < scene.nodes; node++) this.#link(d, node);
     for (let k = 0; k < scene.htlcs; k++) {
       const bit = 1 << k;
-      this.#htlc(d, k, info.unresolved & ~info.finals & bit);
+      // Of what is not decided, the link asks about what its node does not offer (heldHtlcs.ts, missing).
+      const missing = info.held & ~before[bookAt(d)]!;
+      this.#htlc(d, k, (info.unresolved | missing) & ~info.finals & bit);
       if (info.admitting & bit) this.#read(d, k, STEP.admit, OP.admitted);
       if (info.readmitting & bit) this.#read(d, k, STEP.readmit, OP.readmit);
       if (info.finals & bit) this.#record(d, k, (info.finalsSettled & bit) !== 0);

@@ -40,6 +40,8 @@ const REFUSALS: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,
   status.FAILED_PRECONDITION,
+  // A place in the events that is none.
+  status.OUT_OF_RANGE,
 ]);
 
 export function refusedWith(code: status, details: string): string {

@@ -97,6 +97,7 @@ class Play {
         break;
       case 19:
         hooks.unresolved = KEYS.slice(0, arg % 7);
+        hooks.missing = KEYS.slice(arg % 5);
         lnd.lookup = this.#lookup(arg);
         break;
     }
@@ -204,6 +205,7 @@ class Play {
     hooks.throwing = false;
     hooks.onOffer = undefined;
     hooks.unresolved = [];
+    hooks.missing = [];
   }
 
   /** A supervisor that answers during the call that hands the offer over. */
