@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { MigrationError, Migrator } from '../../src/adapters/postgres/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
-const LATEST = 7;
+const LATEST = 8;
 const databases: TestDatabase[] = [];
 
 afterEach(async () => {
@@ -138,7 +138,7 @@ describe('migrations', () => {
     const results = await Promise.all([migrator.up(), migrator.up(), migrator.up()]);
     expect(results.map((result) => result.to)).toEqual([LATEST, LATEST, LATEST]);
     const rows = await database.query('SELECT version FROM lnmux.migrations ORDER BY id');
-    expect(rows.map((row) => Number(row.version))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(rows.map((row) => Number(row.version))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   test('the version is that of the row with the highest id', async () => {

@@ -175,6 +175,18 @@ export class FencedRead extends Error {
   }
 }
 
+/** Lines after the cursor of a reader have been deleted: whoever went on would miss them without knowing. */
+export class EventsDeleted extends Error {
+  override readonly name = 'EventsDeleted';
+  /** The highest sequence number that was deleted. */
+  readonly through: bigint;
+
+  constructor(through: bigint) {
+    super(`events up to ${through} have been deleted`);
+    this.through = through;
+  }
+}
+
 /** The leader's durable memory. One implementation is Postgres; simulations bring a model of it. */
 export interface DecisionStore {
   /** One statement, fenced by `epoch`. Results are in the order of `decisions`. */
@@ -207,7 +219,10 @@ export interface DecisionStore {
   }): Promise<readonly StoredInvoice[]>;
   /** In their order; with `newest`, only that many of the last. */
   eventsByHash(hash: PaymentHash, newest?: number): Promise<readonly StoredEvent[]>;
-  /** At most `max` events with a higher sequence number, in its order. */
+  /**
+   * At most `max` events with a higher sequence number, in its order. Rejects with {@link EventsDeleted} when some of
+   * them are not there any more.
+   */
   eventsAfter(sequence: bigint, max: number): Promise<readonly StoredEvent[]>;
   /** Sequence number of the last event; 0 before the first. */
   lastEvent(): Promise<bigint>;

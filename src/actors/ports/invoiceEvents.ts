@@ -20,7 +20,20 @@ export type EventResult =
   | { readonly result: 'event'; readonly event: InvoiceEvent }
   /** The cursor is after the last event there is: it is of another database. */
   | { readonly result: 'beyond'; readonly last: bigint }
+  /** Events after the cursor, up to `through`, have been deleted. */
+  | { readonly result: 'deleted'; readonly through: bigint }
   | { readonly result: 'unavailable'; readonly reason: string };
+
+/** The same for a reader that deals with many at once. */
+export type EventPageResult =
+  | {
+      readonly result: 'page';
+      /** May be none: most lines of the table mean nothing to an application. */
+      readonly events: readonly InvoiceEvent[];
+      /** Where to go on when these have been dealt with. */
+      readonly through: bigint;
+    }
+  | Exclude<EventResult, { readonly result: 'event' }>;
 
 /** Where a reader of events begins: after a sequence number, or with what is written from now on. */
 export type EventCursor = bigint | 'new';

@@ -1,7 +1,13 @@
 import type { EventTail } from '../eventTail.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DecisionStore } from '../ports/decisionStore.ts';
-import type { EventCursor, EventResult, EventSubscription, InvoiceEvent } from '../ports/invoiceEvents.ts';
+import { type DecisionStore, EventsDeleted } from '../ports/decisionStore.ts';
+import type {
+  EventCursor,
+  EventPageResult,
+  EventResult,
+  EventSubscription,
+  InvoiceEvent,
+} from '../ports/invoiceEvents.ts';
 import { invoiceEventOf } from './eventLines.ts';
 
 /** Lines read at once: a query every few hundred payments, and little memory for each reader. */
@@ -15,6 +21,8 @@ export interface EventSource {
   readonly store: Pick<DecisionStore, 'eventsAfter' | 'lastEvent'>;
   readonly tail: EventTail;
   readonly clock: Clock;
+  /** Longer than the default for a reader that is in no hurry. */
+  readonly gatherMs?: number;
 }
 
 /**
@@ -35,16 +43,28 @@ export class EventReader implements EventSubscription {
   }
 
   async next(): Promise<EventResult> {
+    while (this.#page.length === 0) {
+      const page = await this.nextPage();
+      if (page.result !== 'page') return page;
+      this.#page = [...page.events];
+    }
+    return { result: 'event', event: this.#page.shift()! };
+  }
+
+  /** All that the next lines mean, when there are some. For readers that don't call `next`. */
+  async nextPage(): Promise<EventPageResult> {
     try {
       const beyond = await this.#begin();
       if (beyond !== undefined) return { result: 'beyond', last: beyond };
-      while (this.#page.length === 0) {
+      for (;;) {
         if (this.#isOver) return { result: 'unavailable', reason: 'lnmux is shutting down' };
         const known = this.#source.tail.last;
-        if (!(await this.#read())) await this.#news(known);
+        const events = await this.#read();
+        if (events) return { result: 'page', events, through: this.#cursor };
+        await this.#news(known);
       }
-      return { result: 'event', event: this.#page.shift()! };
     } catch (error) {
+      if (error instanceof EventsDeleted) return { result: 'deleted', through: error.through };
       return { result: 'unavailable', reason: error instanceof Error ? error.message : String(error) };
     }
   }
@@ -69,19 +89,18 @@ export class EventReader implements EventSubscription {
     return undefined;
   }
 
-  /** True when there were lines, whatever they mean. */
-  async #read(): Promise<boolean> {
+  /** What the next lines mean; undefined when there are none. */
+  async #read(): Promise<InvoiceEvent[] | undefined> {
     const lines = await this.#source.store.eventsAfter(this.#cursor, PAGE);
     const last = lines.at(-1);
-    if (!last) return false;
+    if (!last) return undefined;
     this.#cursor = last.sequence;
-    this.#page = lines.flatMap((line) => invoiceEventOf(line) ?? []);
-    return true;
+    return lines.flatMap((line) => invoiceEventOf(line) ?? []);
   }
 
   /** Waits until more was written than `known` before the last look, or it is time to look anyway. */
   async #news(known: bigint): Promise<void> {
-    const { tail, clock } = this.#source;
+    const { tail, clock, gatherMs = GATHER_MS } = this.#source;
     const sleep = (ms: number, until: () => boolean) =>
       new Promise<void>((resolve) => {
         const done = () => {
@@ -99,6 +118,6 @@ export class EventReader implements EventSubscription {
         heard();
       });
     await sleep(LOOK_AGAIN_MS, () => tail.last > known);
-    if (!this.#isOver) await sleep(GATHER_MS, () => false);
+    if (!this.#isOver) await sleep(gatherMs, () => false);
   }
 }

@@ -61,6 +61,12 @@ export function eventSource(
       switch (next.result) {
         case 'event':
           return answer(eventResponse(next.event));
+        case 'deleted':
+          return refuse(
+            status.OUT_OF_RANGE,
+            `after_sequence is ${request.afterSequence}, and events up to ${next.through} have been deleted ` +
+              `(retention.events): begin with after_sequence ${next.through}, or only_new, and look up what you missed`,
+          );
         case 'unavailable':
           return refuse(status.UNAVAILABLE, next.reason);
         case 'beyond':

@@ -58,6 +58,8 @@ const REPORT_TIMEOUT_MS = 25_000;
 
 /** The durable memory in PostgreSQL: all its ports, and the way to let go of it. */
 export interface PostgresStore extends DecisionStore, LeadershipStore, NodeStore {
+  /** For connections that are none of the store's. */
+  readonly target: PostgresTarget;
   /** Resolves when the database answers; rejects with DatabaseReadError. For probes. */
   ping(): Promise<void>;
   /** Waits for what is under way and disconnects. */
@@ -88,6 +90,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const leaderPool = poolOf(target, 'lnmux leader', log, { max: 1, statement_timeout: timeoutMs });
   const read = readOn(readPool, timeoutMs);
   return {
+    target,
     decide: (epoch, batch) => decide(decisions, epoch, batch),
     finalise: (epoch, batch) => finalise(finals, finaliseText, epoch, batch),
     journal: (epoch, batch, height) => journal(lines, epoch, batch, height),

@@ -1,4 +1,5 @@
 import {
+  EventsDeleted,
   FencedRead,
   type Recovery,
   type StoredEvent,
@@ -22,8 +23,8 @@ const INVOICE = `encode(i.hash, 'hex'), i.preimage, encode(i.set_id, 'hex'), i.a
 const MEMBER = `encode(h.node, 'hex'), h.chan_id, h.htlc_id, h.amount_msat, h.auto_fail_height, h.status::text,
   h.fee_msat, h.cltv_expiry`;
 const INVOICE_COLUMNS = 11;
-const EVENT = `seq, ${MS('at')}, epoch, encode(hash, 'hex'), encode(set_id, 'hex'), machine, from_state, event, to_state,
-  details`;
+const EVENT = `seq, ${MS('at')} AS at_ms, epoch, encode(hash, 'hex') AS hash_hex, encode(set_id, 'hex') AS set_id_hex,
+  machine, from_state, event, to_state, details`;
 const QUERY_COLUMNS = Array.from({ length: INVOICE_COLUMNS + 8 }, (_, i) => `c${i}`).join(', ');
 
 /**
@@ -124,17 +125,24 @@ export async function readEvents(
   return rows.map(eventOf).reverse();
 }
 
-/** Numbers have no gaps and follow the order of commits, so that nothing can appear before what was read. */
+/**
+ * Numbers have no gaps and follow the order of commits, so that nothing can appear before what was read. Whether
+ * something was deleted is seen in the same snapshot, and in one row where there are no lines.
+ */
 export async function readEventsAfter(
   read: Read,
   sequence: bigint,
   max: number,
 ): Promise<readonly StoredEvent[]> {
-  const rows = await read(`SELECT ${EVENT} FROM lnmux.events WHERE seq > $1::bigint ORDER BY seq LIMIT $2`, [
-    sequence,
-    max,
-  ]);
-  return rows.map(eventOf);
+  const rows = await read(
+    `SELECT e.*, r.deleted FROM lnmux.event_retention r LEFT JOIN LATERAL (
+      SELECT ${EVENT} FROM lnmux.events WHERE seq > $1::bigint ORDER BY seq LIMIT $2) e ON true
+    WHERE r.id = 1 ORDER BY e.seq`,
+    [sequence, max],
+  );
+  const deleted = rows[0]!.at(-1) as bigint;
+  if (deleted > sequence) throw new EventsDeleted(deleted);
+  return rows.filter((row) => row[0] !== null).map(eventOf);
 }
 
 export async function readLastEvent(read: Read): Promise<bigint> {

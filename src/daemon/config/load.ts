@@ -14,12 +14,14 @@ import {
   readProfilingAddress,
 } from './operation.ts';
 import type { ConfigProblem } from './problem.ts';
+import { readRetention } from './retention.ts';
 import { readRouteHints } from './routeHints.ts';
 import { readRoutingPolicy } from './routingPolicy.ts';
 import { Findings, Section } from './section.ts';
 import type { Setting } from './setting.ts';
 import { readTracing } from './tracing.ts';
 import type { LnmuxConfig } from './types.ts';
+import { readWebhooks } from './webhooks.ts';
 
 export { type ConfigProblem, formatProblem } from './problem.ts';
 export { Secret } from './secret.ts';
@@ -68,6 +70,8 @@ function readConfig(root: Section, { env, path, mode: configMode }: LoadOptions)
     routeHints: readRouteHints(root),
     acceptance: readAcceptance(root),
     limits: readLimits(root.section('limits')),
+    webhooks: readWebhooks(root, configPath),
+    retention: readRetention(root.section('retention')),
   };
   root.finish();
   return config;

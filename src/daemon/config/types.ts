@@ -1,3 +1,4 @@
+import type { InvoiceEvent } from '../../actors/ports/invoiceEvents.ts';
 import type { NodeId } from '../../domain/hash.ts';
 import type { Network } from '../../lightning/networks.ts';
 import type { Secret } from './secret.ts';
@@ -24,6 +25,8 @@ export interface LnmuxConfig {
   readonly routeHints: RouteHintsConfig;
   readonly acceptance: AcceptanceConfig;
   readonly limits: LimitsConfig;
+  readonly webhooks: readonly WebhookConfig[];
+  readonly retention: RetentionConfig;
 }
 
 /** Who may call the API, and how. Paths are absolute; undefined where not given. */
@@ -129,6 +132,23 @@ export interface AcceptanceConfig {
   readonly deadlineMargin: number;
   readonly cltvRejectDelta: number;
   readonly maxCltvDelta: number;
+}
+
+/** Where to tell what becomes of invoices. */
+export interface WebhookConfig {
+  /** Its place among the events is remembered under this name. */
+  readonly name: string;
+  /** Never log it: many services put a token into the path. */
+  readonly url: Secret<string>;
+  /** Signs what is sent. */
+  readonly secret: Secret<string>;
+  /** What it is told. */
+  readonly events: ReadonlySet<InvoiceEvent['type']>;
+}
+
+export interface RetentionConfig {
+  /** How old lines of the events table become; undefined: they are kept for ever. */
+  readonly eventsMs: number | undefined;
 }
 
 export interface LimitsConfig {

@@ -1,4 +1,5 @@
 import type { CoreMeasures } from '../../actors/measures/coreMeasures.ts';
+import type { WebhookMeasures } from '../../actors/measures/webhookMeasures.ts';
 import type { LiveNodeLink } from '../../actors/nodeLink/nodeLinkConfig.ts';
 import type { NodeLinkState } from '../../actors/nodeLink/status.ts';
 import type { Supervisor } from '../../actors/supervisor/supervisor.ts';
@@ -12,6 +13,7 @@ export interface NamedLink {
 /** What the metrics are about. Parts of the daemon are put here as they come up; a standby has none of them. */
 export interface Subjects {
   readonly measures: CoreMeasures;
+  readonly webhooks: WebhookMeasures;
   readonly limits: LimitsConfig;
   readonly autoSettle: boolean;
   supervisor: Supervisor | undefined;

@@ -1,6 +1,7 @@
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import { CoreMeasures } from '../../actors/measures/coreMeasures.ts';
+import { WebhookMeasures } from '../../actors/measures/webhookMeasures.ts';
 import { RpcCounts } from '../../actors/ports/rpcCounts.ts';
 import { callCounts } from '../../adapters/grpc/callCounts.ts';
 import { healthRoutes } from '../../adapters/http/health.ts';
@@ -15,6 +16,7 @@ import { addProcessMetrics } from '../metrics/processMetrics.ts';
 import { addRpcMetrics } from '../metrics/rpcMetrics.ts';
 import { addStoreMetrics } from '../metrics/storeMetrics.ts';
 import type { Subjects } from '../metrics/subjects.ts';
+import { addWebhookMetrics } from '../metrics/webhookMetrics.ts';
 import { Instruments, Settings } from './services.ts';
 import { systemClock } from './systemClock.ts';
 import { tracing } from './tracing.ts';
@@ -31,6 +33,7 @@ export const instrumentsLayer = Layer.effect(
     addProcessMetrics(metrics);
     const subjects: Subjects = {
       measures: new CoreMeasures(),
+      webhooks: new WebhookMeasures(config.webhooks.map(({ name }) => name)),
       limits: config.limits,
       autoSettle: config.autoSettle,
       supervisor: undefined,
@@ -42,6 +45,7 @@ export const instrumentsLayer = Layer.effect(
     addPaymentMetrics(metrics, subjects);
     addStoreMetrics(metrics, subjects);
     addLimitMetrics(metrics, subjects, serverCounts);
+    addWebhookMetrics(metrics, subjects);
     addRpcMetrics(metrics, 'server', serverCounts);
     addRpcMetrics(metrics, 'client', clientCalls);
     const readiness = new ReadinessMonitor(systemClock);

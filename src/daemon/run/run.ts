@@ -10,6 +10,7 @@ import { candidacyLayer } from './candidacy.ts';
 import { coreLayer, linksLayer, peelerLayer } from './core.ts';
 import { databaseLayer } from './database.ts';
 import { instrumentsLayer } from './instruments.ts';
+import { jobsLayer } from './jobs.ts';
 import { leadLayer } from './lead.ts';
 import { Settings } from './services.ts';
 import { StartupError } from './startupError.ts';
@@ -21,7 +22,7 @@ const ALIVE_MS = 3_600_000;
 /**
  * `lnmuxd run`: everything, until a signal or a reason not to go on.
  *
- * Layers come up from left to right and go down in the opposite order: first the API, then the links, then what is
+ * Layers come up from left to right and go down in the opposite order: first the API, webhooks, the links, then what is
  * being written, then the lead, the Kubernetes Lease after it, and the database last.
  */
 export async function runDaemon(command: RunCommand): Promise<number> {
@@ -76,6 +77,7 @@ async function supervise(config: LnmuxConfig, log: Logger): Promise<number> {
 function program(values: Settings['Service']) {
   const settings = Layer.succeed(Settings, values);
   const daemon = apiLayer.pipe(
+    Layer.provideMerge(jobsLayer),
     Layer.provideMerge(linksLayer),
     Layer.provideMerge(coreLayer),
     Layer.provideMerge(peelerLayer),

@@ -16,6 +16,7 @@ import type { LnmuxConfig } from '../config/load.ts';
 import type { ReadinessMonitor } from '../health/readiness.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Subjects } from '../metrics/subjects.ts';
+import type { BackgroundJobs } from './backgroundJobs.ts';
 
 /** What the daemon is told, and how it says that it can't go on. */
 export class Settings extends Context.Service<
@@ -70,5 +71,8 @@ export class Core extends Context.Service<
 >()('lnmux/Core') {}
 
 export class Links extends Context.Service<Links, readonly LiveNodeLink[]>()('lnmux/Links') {}
+
+/** Webhooks and retention, where they are configured. */
+export class Jobs extends Context.Service<Jobs, BackgroundJobs | undefined>()('lnmux/Jobs') {}
 
 export class Api extends Context.Service<Api, GrpcServer>()('lnmux/Api') {}

@@ -1,0 +1,2 @@
+DROP TABLE lnmux.event_retention;
+DROP TABLE lnmux.webhooks;
