@@ -10,6 +10,8 @@ const CONNECTIONS = 2;
 const ANSWER_MS = 60_000;
 /** A process that stands still in the middle of a transaction must not keep the next leader waiting. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
+/** A connection that is just being made is not waited for. */
+const CLOSE_MS = 1_000;
 
 /** The connections of pg-boss and of what goes with its jobs. They are made when they are needed. */
 export class JobDatabase implements Db {
@@ -59,6 +61,9 @@ export class JobDatabase implements Db {
   async close(): Promise<void> {
     const ended = this.#pool.end();
     for (const client of this.#clients) void (client as unknown as pg.Client).end().catch(() => {});
-    await ended.catch(() => {});
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, CLOSE_MS);
+    await Promise.race([ended.catch(() => {}), limit.promise]);
+    clearTimeout(timer);
   }
 }

@@ -7,6 +7,7 @@ import { WebhookFeed } from '../../actors/webhooks/webhookFeed.ts';
 import type { JobRunner } from '../../adapters/jobs/jobRunner.ts';
 import type { JobPaces } from '../../adapters/jobs/options.ts';
 import type { PostgresTarget } from '../../adapters/postgres/dsn.ts';
+import { describeSqlError } from '../../adapters/postgres/sqlErrors.ts';
 import type { RetentionConfig, WebhookConfig } from '../config/types.ts';
 
 /** A database that is away or refuses: payments go on without webhooks meanwhile. */
@@ -33,8 +34,9 @@ export interface BackgroundJobsOptions {
 export class BackgroundJobs {
   readonly #options: BackgroundJobsOptions;
   readonly #log: Log;
-  #starting: Promise<void>;
+  /** Also while it comes up. */
   #runner: JobRunner | undefined;
+  #running = false;
   #feeds: readonly WebhookFeed[] = [];
   #timer: unknown;
   #stopped = false;
@@ -42,40 +44,44 @@ export class BackgroundJobs {
   constructor(options: BackgroundJobsOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#starting = this.#start();
+    void this.#start();
   }
 
   /** Whether jobs are being worked on. */
   get running(): boolean {
-    return this.#runner !== undefined;
+    return this.#running;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.clock.clearTimeout(this.#timer);
-    // What reads and queues ends with its connections, if it does not end by itself.
+    // What reads, queues or comes up ends with its connections, if it does not end by itself.
     const feeds = Promise.all(this.#feeds.map((feed) => feed.close()));
-    await this.#starting;
     await this.#runner?.stop();
     await feeds;
+    this.#running = false;
   }
 
   async #start(): Promise<void> {
     const runner = await this.#newRunner();
+    if (this.#stopped) return;
+    this.#runner = runner;
     try {
       await runner.start();
     } catch (error) {
-      await runner.stop();
-      const text = error instanceof Error ? error.message : String(error);
-      this.#log.error({ error: text }, 'Webhooks and retention do not start, trying again');
       if (this.#stopped) return;
-      this.#timer = this.#options.clock.setTimeout(() => {
-        this.#starting = this.#start();
-      }, START_AGAIN_MS);
+      this.#log.error(
+        { error: describeSqlError(error) },
+        'Webhooks and retention do not start, trying again',
+      );
+      this.#runner = undefined;
+      await runner.stop();
+      if (!this.#stopped)
+        this.#timer = this.#options.clock.setTimeout(() => void this.#start(), START_AGAIN_MS);
       return;
     }
-    this.#runner = runner;
     if (this.#stopped) return;
+    this.#running = true;
     const { webhooks, retention, store, tail, clock } = this.#options;
     this.#feeds = webhooks.map(
       ({ name, events }) =>
