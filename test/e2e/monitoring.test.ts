@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Family, familyOf, parseExposition } from '../monitoring/exposition.ts';
@@ -34,13 +36,21 @@ const panels: readonly Panel[] = dashboard.panels;
 const SCRAPE_LABELS = ['job', 'instance'];
 
 let cluster: Cluster;
+let folder: string;
 let families: Map<string, Family>;
 let collector: Collector;
 let settled: Issued;
 
 beforeAll(async () => {
   collector = await startCollector();
-  cluster = await Cluster.start(['tracing:', `  otlpEndpoint: ${collector.endpoint}`]);
+  folder = mkdtempSync(join(tmpdir(), 'lnmux-monitoring-'));
+  const secretFile = join(folder, 'webhook.key');
+  writeFileSync(secretFile, 'k'.repeat(64), { mode: 0o600 });
+  cluster = await Cluster.start([
+    'tracing:',
+    `  otlpEndpoint: ${collector.endpoint}`,
+    `webhooks: [{url: "http://127.0.0.1:9/", name: shop, secretFile: ${JSON.stringify(secretFile)}}]`,
+  ]);
   const { app, payer, daemon } = cluster;
   // One payment settled and one held: what is only there with a payment is there.
   settled = await app.invoice(20_000n);
@@ -58,6 +68,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.stop();
   await collector?.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** What is wrong with an expression, given what the daemon exports. */

@@ -87,6 +87,19 @@ describe('SubscribeEvents', () => {
     expect(refused.details).toMatch(/^after_sequence is 9, and the last event is 3/);
   });
 
+  it('refuses a cursor after which events have been deleted, and says where to begin', async () => {
+    const on = await running();
+    const old = collect(on, { afterSequence: 9n });
+    await eventually(() => on.application.events.length === 1);
+    on.application.events[0]?.push({ result: 'deleted', through: 12n });
+    const refused = await old.end;
+    expect(refused.code).toBe(status.OUT_OF_RANGE);
+    expect(refused.details).toBe(
+      'after_sequence is 9, and events up to 12 have been deleted (retention.events): begin with after_sequence 12, ' +
+        'or only_new, and look up what you missed',
+    );
+  });
+
   it('ends with UNAVAILABLE with the database and with the daemon', async () => {
     const on = await running();
     const first = collect(on, {});

@@ -53,7 +53,9 @@ describe('a webhook', () => {
       expect(Math.abs(Number(timestamp) - Date.now() / 1_000)).toBeLessThan(60);
     }
     const jobs = await world.database.query('SELECT data::text, output::text FROM pgboss.job');
-    const said = JSON.stringify([shop.all, leader.log.lines, jobs]);
+    const said = JSON.stringify([shop.all, leader.log.lines, jobs], (_, value) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
     for (const canary of [
       SECRET,
       Buffer.from(p.preimage).toString('hex'),

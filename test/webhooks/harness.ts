@@ -121,7 +121,8 @@ export class Leader {
 export class World {
   readonly database: TestDatabase;
   readonly store: PostgresStore;
-  readonly #leaders: Leader[] = [];
+  /** In the order in which they took the lead. */
+  readonly leaders: Leader[] = [];
 
   private constructor(database: TestDatabase, store: PostgresStore) {
     this.database = database;
@@ -133,7 +134,7 @@ export class World {
     const store = await openPostgresStore({ target: database.target, log: new RecordingLog() });
     const world = new World(database, store);
     onTestFinished(async () => {
-      for (const leader of world.#leaders) await leader.stop();
+      for (const leader of world.leaders) await leader.stop();
       await store.close();
       await database.drop();
     });
@@ -150,7 +151,7 @@ export class World {
 
   async leader(options: Leader['options']): Promise<Leader> {
     const leader = new Leader(this.store, await this.epoch(), options);
-    this.#leaders.push(leader);
+    this.leaders.push(leader);
     return leader.start();
   }
 

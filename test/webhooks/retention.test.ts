@@ -119,7 +119,7 @@ describe('retention', () => {
     await boss.stop();
     await eventually(async () => (await left(world)).length === 1);
     expect(leader.measures.deletedEvents).toBe(1);
-    expect(leader.log.of('Old events deleted')).toHaveLength(1);
+    await eventually(() => leader.log.of('Old events deleted').length === 1);
     await leader.stop();
     await world.leader({ webhooks: [webhook('http://127.0.0.1:9/')] });
     expect(await world.number('SELECT count(*) FROM pgboss.schedule')).toBe(0);

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Clock } from '../../src/actors/ports/clock.ts';
+import { systemClock } from '../../src/daemon/run/systemClock.ts';
+import { FaultyProxy } from '../postgres/faultyProxy.ts';
 import { eventually, line, SECRET, World, webhook } from './harness.ts';
 import { type Answer, type Received, Receiver } from './receiver.ts';
 
@@ -99,4 +102,45 @@ test('wherever leaders stop and connections break, every event arrives', async (
     }),
     { numRuns: 6 },
   );
+});
+
+test('a database that answers nothing any more does not hold up the end', async () => {
+  const world = await World.open();
+  const shop = await receiver();
+  const proxy = await FaultyProxy.start(world.database.target);
+  onTestFinished(() => proxy.stop());
+  const leader = await world.leader({ webhooks: [webhook(shop.url)], target: proxy.target });
+  proxy.fault = 'holdAnswer';
+  await leader.write(line(1));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const begun = Date.now();
+  await leader.stop();
+  expect(Date.now() - begun).toBeLessThan(7_000);
+  proxy.fault = 'none';
+  await world.leader({ webhooks: [webhook(shop.url)] });
+  await eventually(() => shop.sequences.length === 1);
+});
+
+test('a database that refuses is asked again, and payments are none the wiser', async () => {
+  const world = await World.open();
+  const shop = await receiver();
+  const hasty: Clock = { ...systemClock, setTimeout: (fn, ms) => systemClock.setTimeout(fn, ms / 30) };
+  const name = new URL(world.database.dsn).pathname.slice(1);
+  await world.database.query(`CREATE ROLE ${name} LOGIN`);
+  onTestFinished(async () => {
+    await world.database.query(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
+  });
+  await world.database.query(`GRANT USAGE ON SCHEMA lnmux TO ${name}`);
+  await world.database.query(`GRANT ALL ON ALL TABLES IN SCHEMA lnmux TO ${name}`);
+  const starting = world.leader({
+    webhooks: [webhook(shop.url)],
+    target: { ...world.database.target, user: name },
+    clock: hasty,
+  });
+  const refusals = () => world.leaders[0]?.log.of('Webhooks and retention do not start, trying again') ?? [];
+  await eventually(() => refusals().length > 1);
+  await world.database.query(`GRANT CREATE ON DATABASE ${name} TO ${name}`);
+  const leader = await starting;
+  await leader.write(line(1));
+  await eventually(() => shop.sequences.length === 1);
 });

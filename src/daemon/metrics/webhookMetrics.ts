@@ -24,7 +24,8 @@ export function addWebhookMetrics(metrics: MetricsRegistry, { webhooks }: Subjec
   metrics.gauge({
     name: 'lnmux_webhook_waiting_events',
     help: 'Events that wait to be delivered, as of the last half minute.',
-    collect: () => [...webhooks.waiting].map(([webhook, value]) => ({ labels: { webhook }, value })),
+    collect: () =>
+      webhooks.names.map((webhook) => ({ labels: { webhook }, value: webhooks.waiting.get(webhook) ?? 0 })),
   });
   metrics.counter({
     name: 'lnmux_deleted_event_lines_total',
