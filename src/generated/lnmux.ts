@@ -165,7 +165,7 @@ export interface SubscribeSingleInvoiceRequest {
 }
 
 export interface SubscribeEventsRequest {
-  /** Only events with a higher sequence number. 0: all there are. */
+  /** Only events with a higher sequence number. 0: from the first, as long as none has been deleted. */
   afterSequence: bigint;
   /** Only what happens from now on. Not together with after_sequence. */
   onlyNew: boolean;
@@ -3665,8 +3665,9 @@ export const ServiceService = {
    * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
    * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
    *
-   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
-   * or its database is away; subscribe again.
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database; or events after it have been
+   * deleted (retention.events), and the message says where to begin. UNAVAILABLE: the daemon ends or its database is
+   * away; subscribe again.
    */
   subscribeEvents: {
     path: "/lnmux.Service/SubscribeEvents" as const,
@@ -3822,8 +3823,9 @@ export interface ServiceServer extends UntypedServiceImplementation {
    * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
    * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
    *
-   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
-   * or its database is away; subscribe again.
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database; or events after it have been
+   * deleted (retention.events), and the message says where to begin. UNAVAILABLE: the daemon ends or its database is
+   * away; subscribe again.
    */
   subscribeEvents: handleServerStreamingCall<SubscribeEventsRequest, InvoiceEvent>;
   /** Added. How every configured lnd node is doing, in the order of the configuration. */
@@ -4030,8 +4032,9 @@ export interface ServiceClient extends Client {
    * Delivery is at least once. An event that leads to another may not be told before it: ACCEPTED is written a moment
    * later than the others, and the last ones before a crash may be missing; SubscribeInvoiceAccepted misses none.
    *
-   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database. UNAVAILABLE: the daemon ends
-   * or its database is away; subscribe again.
+   * OUT_OF_RANGE: after_sequence is beyond the last event, so it is of another database; or events after it have been
+   * deleted (retention.events), and the message says where to begin. UNAVAILABLE: the daemon ends or its database is
+   * away; subscribe again.
    */
   subscribeEvents(request: SubscribeEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<InvoiceEvent>;
   subscribeEvents(

@@ -33,6 +33,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/adapters/otlp': ADAPTER,
   'src/adapters/kubernetes': ADAPTER,
   'src/adapters/crypto': ADAPTER,
+  'src/adapters/webhooks': ADAPTER,
+  // Jobs are kept in the same database, and some of them are webhooks.
+  'src/adapters/jobs': {
+    ours: [...ADAPTER.ours, 'src/adapters/postgres', 'src/adapters/webhooks'],
+    packages: undefined,
+  },
   'src/adapters/net': { ours: [], packages: ['node:dns'] },
   'src/x509': { ours: [], packages: ['node:crypto', 'node:net'] },
   'src/simulator': {
