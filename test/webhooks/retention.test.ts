@@ -4,6 +4,7 @@ import { EventTail } from '../../src/actors/eventTail.ts';
 import { WebhookMeasures } from '../../src/actors/measures/webhookMeasures.ts';
 import { EventsDeleted } from '../../src/actors/ports/decisionStore.ts';
 import { EventReader } from '../../src/actors/reports/eventReader.ts';
+import { InvoiceReports, type ReportSource } from '../../src/actors/reports/invoiceReports.ts';
 import { JobRunner } from '../../src/adapters/jobs/jobRunner.ts';
 import { systemClock } from '../../src/daemon/run/systemClock.ts';
 import { final, payment, settle } from '../postgres/fixtures.ts';
@@ -12,6 +13,17 @@ import { eventually, hashOf, line, QUICK, World, webhook } from './harness.ts';
 
 const DAY_MS = 86_400_000;
 const OLD = Date.now() - 3 * DAY_MS;
+
+/** What LookupInvoice knows of an invoice that is in no memory. */
+const NO_MEMORY = {
+  known: () => ({ entry: undefined, row: undefined }),
+  nodeName: (nodeId: string) => nodeId.slice(0, 10),
+  link: () => undefined,
+  height: () => 800_000,
+  deadlineMargin: () => 6,
+  timeLeft: () => undefined,
+  feeMsat: () => 0n,
+} as unknown as Omit<ReportSource, 'store'>;
 
 interface Choices {
   readonly webhooks?: readonly string[];
@@ -59,6 +71,9 @@ describe('retention', () => {
     const rows = await world.store.invoicesByHash([open.hash, done.hash]);
     expect(rows.map(({ status }) => status).sort()).toEqual(['SETTLED', 'SETTLE_REQUESTED']);
     expect(await world.number('SELECT deleted FROM lnmux.event_retention')).toBe(Number(before) + 1);
+    const reports = new InvoiceReports({ ...NO_MEMORY, store: world.store });
+    expect(await reports.of(done.hash)).toMatchObject({ known: true, report: { state: 'settled' } });
+    expect(await reports.of(open.hash)).toMatchObject({ known: true, report: { state: 'settle_requested' } });
     // When it is final as well, its lines go.
     await world.store.finalise(epoch, [{ ...final(open, 0, true), at: OLD }]);
     await jobs.retention.run(2 * DAY_MS);

@@ -10,6 +10,8 @@ const ATTEMPTS_MS = 2_000;
 const STOP_MS = 4_000;
 /** Finished jobs go soon: there may be thousands a second. */
 const MAINTENANCE_S = 300;
+/** How often pg-boss looks after dependencies among jobs, of which there are none here. */
+const UNUSED_S = 3_600;
 
 /** pg-boss, with the queues of this program: on the leader only, and only where there is something to do. */
 export class JobRunner {
@@ -33,6 +35,7 @@ export class JobRunner {
       superviseIntervalSeconds: paces.supervise,
       monitorIntervalSeconds: paces.supervise,
       maintenanceIntervalSeconds: MAINTENANCE_S,
+      flowIntervalSeconds: UNUSED_S,
       registerInstance: false,
       monitorVacuum: false,
     });

@@ -6,7 +6,9 @@ import type { JobDatabase } from './jobDatabase.ts';
 import type { JobRunnerOptions, WebhookTarget } from './options.ts';
 
 /** Attempts at once for one webhook. */
-const BATCH = 20;
+const BATCH = 50;
+/** Of all webhooks together: one that catches up leaves most of the processor to payments. */
+const MOST_PER_SECOND = 500;
 const DAY_S = 86_400;
 /** Delivered jobs are of no more use; a while is left to look at them. */
 const DELIVERED_S = 600;
@@ -64,7 +66,8 @@ export class WebhookJobs implements WebhookQueue {
       deleteAfterSeconds: GIVEN_UP_S,
       expireInSeconds: paces.attempt,
     });
-    await this.#boss.work<DeliveryJob>(GIVEN_UP, polling, async (jobs) => this.#giveUp(jobs));
+    const rarely = { pollingIntervalSeconds: paces.poll * 5, batchSize: BATCH, burstWhenBatchFull: true };
+    await this.#boss.work<DeliveryJob>(GIVEN_UP, rarely, async (jobs) => this.#giveUp(jobs));
     for (const webhook of webhooks) {
       const name = queueOf(webhook.name);
       await this.#queue(
@@ -82,7 +85,7 @@ export class WebhookJobs implements WebhookQueue {
       );
       const options = { ...polling, perJobResults: true } as const;
       const worker = await this.#boss.work<DeliveryJob, unknown, typeof options>(name, options, (jobs) =>
-        Promise.all(jobs.map((job) => this.#deliver(webhook, job))),
+        this.#deliverAll(webhook, jobs),
       );
       this.#workers.set(webhook.name, worker);
     }
@@ -125,6 +128,16 @@ export class WebhookJobs implements WebhookQueue {
       queues.map(({ name, queuedCount, activeCount }) => [name, queuedCount + activeCount]),
     );
     counts.waiting = new Map(webhooks.map(({ name }) => [name, waiting.get(queueOf(name)) ?? 0]));
+  }
+
+  /** All at once; a full batch, after which the next one follows at once, takes the time of its share. */
+  async #deliverAll(webhook: WebhookTarget, jobs: readonly Job<DeliveryJob>[]): Promise<JobResult[]> {
+    const { clock, webhooks } = this.#options;
+    const shareMs = jobs.length < BATCH ? 0 : (BATCH * webhooks.length * 1_000) / MOST_PER_SECOND;
+    const share = shareMs === 0 ? undefined : new Promise<void>((wake) => clock.setTimeout(wake, shareMs));
+    const results = await Promise.all(jobs.map((job) => this.#deliver(webhook, job)));
+    await share;
+    return results;
   }
 
   async #deliver(webhook: WebhookTarget, job: Job<DeliveryJob>): Promise<JobResult> {

@@ -63,10 +63,11 @@ export class BackgroundJobs {
   }
 
   async #start(): Promise<void> {
-    const runner = await this.#newRunner();
-    if (this.#stopped) return;
-    this.#runner = runner;
+    let runner: JobRunner | undefined;
     try {
+      runner = await this.#newRunner();
+      if (this.#stopped) return;
+      this.#runner = runner;
       await runner.start();
     } catch (error) {
       if (this.#stopped) return;
@@ -75,7 +76,7 @@ export class BackgroundJobs {
         'Webhooks and retention do not start, trying again',
       );
       this.#runner = undefined;
-      await runner.stop();
+      await runner?.stop();
       if (!this.#stopped)
         this.#timer = this.#options.clock.setTimeout(() => void this.#start(), START_AGAIN_MS);
       return;

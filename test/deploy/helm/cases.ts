@@ -24,6 +24,7 @@ export const EVERYTHING: Fields = {
   database: { existingSecret: 'postgres', key: 'url' },
   api: { port: 9190, tlsSecret: 'api', clientCaSecret: 'clients', accessSecret: 'access' },
   distributedLock: { name: 'who-works' },
+  webhooksSecret: 'webhooks',
   config: { autoSettle: true, routingPolicy: { feeRatePpm: 100 }, logging: { level: 'info' } },
   migration: { backoffLimit: 0, activeDeadlineSeconds: 60 },
   metrics: { port: 9100, serviceMonitor: { enabled: true, interval: '30s', labels: { release: 'prom' } } },

@@ -130,7 +130,13 @@ describe('the objects of the chart', () => {
       expect(mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`))).toBe(true);
     expect(mounts.map(({ name }) => name).sort()).toEqual(pod.volumes.map(({ name }: Any) => name).sort());
     const secrets = pod.volumes.flatMap(({ secret }: Any) => (secret ? [secret.secretName] : []));
-    expect(secrets).toEqual(['lnd-a', 'lnd-b', 'api', 'clients', 'access']);
+    expect(secrets).toEqual(['lnd-a', 'lnd-b', 'api', 'clients', 'access', 'webhooks']);
+    // Whatever reads lnmux.yml reads these keys.
+    const job = named(objects, 'Job').spec.template.spec;
+    expect(job.containers[0].volumeMounts.map(({ mountPath }: Any) => mountPath)).toContain(
+      '/etc/lnmux/webhooks',
+    );
+    expect(job.volumes.map(({ name }: Any) => name)).toContain('webhooks');
   });
 
   it('hand out the identity key and the DSN as files, to the daemon and the migration alike', () => {
