@@ -104,6 +104,32 @@ test('wherever leaders stop and connections break, every event arrives', async (
   );
 });
 
+test('where jobs can not be made, the place does not move; where it can not move, there are no jobs', async () => {
+  const world = await World.open();
+  const shop = await receiver();
+  const leader = await world.leader({ webhooks: [webhook(shop.url)] });
+  const place = () => world.number('SELECT cursor FROM lnmux.webhooks');
+  const complaints = () => leader.log.of('Events for a webhook could not be read or queued, trying again');
+  await world.database.query('ALTER TABLE pgboss.job_common RENAME TO away');
+  await leader.write(line(1));
+  await eventually(() => complaints().length === 1);
+  expect(await place()).toBe(0);
+  await world.database.query('ALTER TABLE pgboss.away RENAME TO job_common');
+  await eventually(() => shop.sequences.length === 1);
+  expect(await place()).toBe(1);
+  // At its end the transaction fails, with the jobs already made in it.
+  await world.database.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no'; END $$`);
+  await world.database.query(`CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON lnmux.webhooks
+    INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`);
+  await leader.write(line(2));
+  await eventually(() => complaints().length > 1);
+  expect(shop.sequences).toEqual([1n]);
+  await world.database.query('DROP TRIGGER refuse ON lnmux.webhooks');
+  await eventually(() => shop.sequences.length === 2);
+  expect(shop.taken).toHaveLength(2);
+});
+
 test('a database that answers nothing any more does not hold up the end', async () => {
   const world = await World.open();
   const shop = await receiver();
