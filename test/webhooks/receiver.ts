@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export interface Received {
@@ -16,15 +17,21 @@ export class Receiver {
   /** What was answered with 2xx. */
   readonly taken: Received[] = [];
   answer: (received: Received) => Answer;
+  readonly #tls: { readonly key: string; readonly cert: string } | undefined;
   #server: Server | undefined;
   #port = 0;
 
-  constructor(answer: (received: Received) => Answer = () => 200) {
+  /** With a certificate it speaks https. */
+  constructor(
+    answer: (received: Received) => Answer = () => 200,
+    tls?: { readonly key: string; readonly cert: string },
+  ) {
     this.answer = answer;
+    this.#tls = tls;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}/hook`;
+    return `${this.#tls ? 'https' : 'http'}://127.0.0.1:${this.#port}/hook`;
   }
 
   get sequences(): bigint[] {
@@ -33,7 +40,7 @@ export class Receiver {
 
   /** On any port the first time, and on the same one later. */
   async open(): Promise<this> {
-    this.#server = createServer((request, response) => {
+    const listener: RequestListener = (request, response) => {
       let body = '';
       request.setEncoding('utf8');
       request.on('data', (chunk) => (body += chunk));
@@ -46,7 +53,8 @@ export class Receiver {
         if (answer >= 200 && answer < 300) this.taken.push(received);
         response.writeHead(answer, answer === 302 ? { location: this.url } : {}).end();
       });
-    });
+    };
+    this.#server = this.#tls ? createTlsServer(this.#tls, listener) : createServer(listener);
     await new Promise<void>((resolve) => this.#server!.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
     return this;
