@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { liveHtlcSet } from '../../src/actors/compiled/charts.ts';
+import { compiled } from '../../src/actors/compiled/compiled.ts';
 import type {
   BatchOutcome,
   Decision,
@@ -49,24 +51,7 @@ const manyFaults =
     return { ...plan, daemons, faults };
   };
 
-type Guards = Record<string, (...args: unknown[]) => boolean>;
-
-/** Runs with a guard of a statechart replaced. */
-async function withGuard<T>(
-  machine: { implementations: { guards?: unknown } },
-  name: string,
-  guard: () => boolean,
-  run: () => Promise<T>,
-): Promise<T> {
-  const guards = machine.implementations.guards as Guards;
-  const honest = guards[name]!;
-  guards[name] = guard;
-  try {
-    return await run();
-  } finally {
-    guards[name] = honest;
-  }
-}
+const yes = () => true;
 
 describe('the whole daemon on a seeded world', () => {
   it(
@@ -155,12 +140,9 @@ describe('seeded defects are found', () => {
   it(
     'a release without the barrier',
     async () => {
-      const found = await withGuard(
-        htlcSetMachine,
-        'barrierHolds',
-        () => true,
-        () => firstViolation({}, 200),
-      );
+      const htlcSet = compiled(htlcSetMachine.provide({ guards: { barrierHolds: yes } }));
+      const invoiceChart = compiled(invoiceMachine.provide({ actors: { htlcSet } }));
+      const found = await firstViolation({ invoiceChart }, 200);
       expect(found?.violation?.invariant).toMatch(/^S[34]$/);
     },
     TIMEOUT_MS,
@@ -169,12 +151,9 @@ describe('seeded defects are found', () => {
   it(
     'a settlement of a set that nobody named',
     async () => {
-      const found = await withGuard(
-        invoiceMachine,
-        'namesCurrentSet',
-        () => true,
-        () => firstViolation({}, 100),
-      );
+      const guards = { namesCurrentSet: yes };
+      const invoiceChart = compiled(invoiceMachine.provide({ guards, actors: { htlcSet: liveHtlcSet } }));
+      const found = await firstViolation({ invoiceChart }, 100);
       expect(found?.violation?.invariant).toBe('S1');
     },
     TIMEOUT_MS,

@@ -1,4 +1,5 @@
-import { createActorSystem } from '../../src/actors/actorSystem.ts';
+import type { AnyStateMachine } from 'xstate';
+import { type ActorSystem, createActorSystem } from '../../src/actors/actorSystem.ts';
 import { createApplication } from '../../src/actors/application/applicationService.ts';
 import { createLeadership, type Leadership } from '../../src/actors/leadership/leadership.ts';
 import { createNodeLink } from '../../src/actors/nodeLink/nodeLink.ts';
@@ -51,6 +52,15 @@ export interface DaemonWorld {
   readonly sabotage:
     | ((store: DecisionStore, process: Process, state: DatabaseState) => DecisionStore)
     | undefined;
+  /** Takes the place of the invoices' chart, for the same. */
+  readonly invoiceChart: AnyStateMachine | undefined;
+}
+
+/** All that the supervisor spawns are invoices. */
+function systemWith(chart: AnyStateMachine | undefined, clock: Clock): ActorSystem {
+  const system = createActorSystem(clock);
+  if (!chart) return system;
+  return { ...system, spawn: (_, options) => system.spawn(chart, options as never) };
 }
 
 interface Core {
@@ -200,7 +210,7 @@ export class DaemonHost {
     const log = world.logOf(process);
     const honest = world.database.storeOf(process, world.ledger);
     const store = world.sabotage ? world.sabotage(honest, process, world.database.state) : honest;
-    const system = createActorSystem(clock);
+    const system = systemWith(world.invoiceChart, clock);
     if (world.watchCharts) watchCharts(system, counters);
     const supervisor = new Supervisor({
       system,

@@ -1,3 +1,4 @@
+import type { AnyStateMachine } from 'xstate';
 import type { DecisionStore } from '../../src/actors/ports/decisionStore.ts';
 import { PreimageDeriver } from '../../src/lightning/paymentAddr.ts';
 import type { LifecycleRules } from '../../src/machines/rules.ts';
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly print?: (line: string) => void;
   /** Replaces the store of each daemon: for checks that must find a defect. */
   readonly sabotage?: (store: DecisionStore, process: Process, state: DatabaseState) => DecisionStore;
+  /** The chart of every invoice, instead of the real one: for checks that must find a defect. */
+  readonly invoiceChart?: AnyStateMachine;
   /** Deviations from the rules of a run: for checks that must find a defect. */
   readonly rules?: Partial<LifecycleRules>;
 }
@@ -173,6 +176,7 @@ function build(plan: Plan, scheduler: Scheduler, random: Prng, options: RunOptio
     watchCharts: plan.seed % 2 === 0,
     logOf,
     sabotage: options.sabotage,
+    invoiceChart: options.invoiceChart,
   };
   const hosts = Array.from({ length: plan.daemons }, (_, i) => new DaemonHost(`d${i}`, daemonWorld));
   for (const host of hosts) host.start();
