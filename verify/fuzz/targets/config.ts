@@ -16,9 +16,15 @@ function decode(text: string, strict: boolean): ConfigResult {
   return decodeConfig(text, { path: '/etc/lnmux.yml', strict, env: {} });
 }
 
-/** No number that the configuration gives is anything but whole, finite and not negative. */
+/** A node may come after those without a priority, and a day may be long ago. */
+const MAY_BE_NEGATIVE = /\.(priority|until)$/;
+
+/** No number that the configuration gives is anything but whole, finite and, but for those, not negative. */
 function checkNumbers(value: unknown, path: string): void {
-  if (typeof value === 'number') must(Number.isSafeInteger(value) && value >= 0, `${path} is a whole number`);
+  if (typeof value === 'number') {
+    const least = MAY_BE_NEGATIVE.test(path) ? Number.MIN_SAFE_INTEGER : 0;
+    must(Number.isSafeInteger(value) && value >= least, `${path} is a whole number`);
+  }
   if (typeof value === 'bigint') must(value >= 0n && value < 1n << 64n, `${path} is a u64`);
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return;
   for (const [name, each] of Object.entries(value)) checkNumbers(each, `${path}.${name}`);
