@@ -28,7 +28,7 @@ export interface Paces {
   readonly finalsMs: number;
 }
 
-export const PACES: Paces = { decisionsMs: 8, lookupsMs: 5, finalsMs: 40 };
+export const PACES: Paces = { decisionsMs: 5, lookupsMs: 5, finalsMs: 40 };
 
 export interface SupervisorOptions extends AcceptedPolicies {
   readonly system: ActorSystem;
