@@ -16,6 +16,7 @@ describe('the filter of payment hashes', () => {
         const filter = new HashFilter();
         for (const n of numbers) filter.add(hashOf(n));
         expect(numbers.every((n) => filter.mayHave(hashOf(n)))).toBe(true);
+        for (const n of numbers) filter.add(hashOf(n));
         expect(filter.size).toBe(numbers.length);
       }),
     );

@@ -152,6 +152,11 @@ describe('problems are one line each, with file, line, key and advice', () => {
       /routingPolicy.previous\[0\].until: not a date; write one such as 2027-01-31/,
     ],
     [
+      'a day that no calendar has',
+      `${GOOD}routingPolicy: {cltvDelta: 9, previous: [{until: 2027-02-31}]}\n`,
+      /routingPolicy.previous\[0\].until: not a date/,
+    ],
+    [
       'a fraction',
       `${GOOD}deadlineMargin: 6.5\n`,
       /deadlineMargin: "6.5" is not a whole number; write 1 to 20/,

@@ -39,6 +39,14 @@ interface ActionInfo {
   readonly system: AnyActorScope['system'];
 }
 
+/** What stays the same while one event is worked on. */
+interface Step {
+  readonly event: EventObject;
+  readonly scope: AnyActorScope;
+  /** Events that the machine raised for itself. */
+  readonly queue: EventObject[];
+}
+
 type Assigner = (info: unknown, params: unknown) => object;
 type Assignment = Assigner | Readonly<Record<string, unknown>>;
 
@@ -85,25 +93,24 @@ class Runner {
   /** Undefined: for XState itself. Nothing has happened then. */
   transition(snapshot: Snapshot, event: EventObject, scope: AnyActorScope): Snapshot | undefined {
     if (snapshot.status !== 'active' || isSpecial(event)) return undefined;
+    const step: Step = { event, scope, queue: [] };
     const leaf = this.#leafOf(snapshot);
     const taken = first(leaf.on.get(event.type), snapshot, event);
-    const queue: EventObject[] = [];
-    const next = taken ? this.#step(taken, leaf, snapshot, event, scope, queue) : snapshot;
-    inspect(scope, event, next, taken);
-    return this.#settle(next, event, scope, queue);
+    const next = taken ? this.#take(taken, leaf, snapshot, step) : snapshot;
+    inspect(step, next, taken);
+    return this.#settle(next, step);
   }
 
   initial(machine: AnyStateMachine, scope: AnyActorScope, input: unknown): Snapshot {
-    const event = { type: 'xstate.init', input };
+    const step: Step = { event: { type: 'xstate.init', input } as EventObject, scope, queue: [] };
     const { leaf, actions } = this.#plan.initial;
-    const queue: EventObject[] = [];
     let snapshot = { ...this.#shapes.get(leaf)!, machine, children: {} } as Snapshot;
     try {
       const { context } = machine.config as { context?: unknown };
       const made =
         typeof context === 'function' ? context({ spawn: refuseSpawn, input, self: scope.self }) : context;
       snapshot = { ...snapshot, context: { ...made } } as Snapshot;
-      return this.#settle(this.#act(actions, snapshot, event, scope, queue), event, scope, queue);
+      return this.#settle(this.#act(actions, snapshot, step), step);
     } catch (error) {
       return { ...snapshot, status: 'error', error } as Snapshot;
     }
@@ -118,83 +125,59 @@ class Runner {
   }
 
   /** Eventless transitions and raised events, until there are none. */
-  #settle(from: Snapshot, event: EventObject, scope: AnyActorScope, queue: EventObject[]): Snapshot {
+  #settle(from: Snapshot, begun: Step): Snapshot {
     let snapshot = from;
-    let current = event;
+    let step = begun;
     let lookAtAlways = true;
     while (snapshot.status === 'active') {
       const leaf = this.#leafOf(snapshot);
       let taken: PlannedTransition | undefined = lookAtAlways
-        ? first(leaf.always, snapshot, current)
+        ? first(leaf.always, snapshot, step.event)
         : undefined;
       const before: Snapshot | undefined = taken ? snapshot : undefined;
       if (!taken) {
-        if (queue.length === 0) break;
-        current = queue.shift()!;
-        taken = first(leaf.on.get(current.type), snapshot, current);
+        const event = step.queue.shift();
+        if (!event) break;
+        step = { ...step, event };
+        taken = first(leaf.on.get(event.type), snapshot, event);
       }
-      if (taken) snapshot = this.#step(taken, leaf, snapshot, current, scope, queue);
+      if (taken) snapshot = this.#take(taken, leaf, snapshot, step);
       lookAtAlways = snapshot !== before;
-      inspect(scope, current, snapshot, taken);
+      inspect(step, snapshot, taken);
     }
     if (snapshot.status !== 'active') {
       for (const child of Object.values(snapshot.children)) {
-        this.#one(
-          'xstate.stopChild',
-          stopChild(child as never) as never,
-          undefined,
-          snapshot,
-          current,
-          scope,
-          queue,
-        );
+        this.#one(enqueued(stopChild(child as never)), snapshot, step);
       }
     }
     return snapshot;
   }
 
-  #step(
-    { actions, to, ends }: PlannedTransition,
-    leaf: Leaf,
-    from: Snapshot,
-    event: EventObject,
-    scope: AnyActorScope,
-    queue: EventObject[],
-  ): Snapshot {
-    const snapshot = this.#act(actions, from, event, scope, queue);
+  #take({ actions, to, ends }: PlannedTransition, leaf: Leaf, from: Snapshot, step: Step): Snapshot {
+    const snapshot = this.#act(actions, from, step);
     if (!to || to === leaf) return snapshot;
     const { value, tags, _nodes } = this.#shapes.get(to)!;
     const next = { ...snapshot, value, tags, _nodes } as Snapshot;
     if (!ends) return next;
     if ('state' in ends) {
-      queue.push({ type: `xstate.done.state.${ends.state}`, output: undefined } as EventObject);
+      step.queue.push({ type: `xstate.done.state.${ends.state}`, output: undefined } as EventObject);
       return next;
     }
-    return this.#act(ends.machine, { ...next, status: 'done' } as Snapshot, event, scope, queue);
+    return this.#act(ends.machine, { ...next, status: 'done' } as Snapshot, step);
   }
 
-  #act(
-    actions: readonly PlannedAction[],
-    from: Snapshot,
-    event: EventObject,
-    scope: AnyActorScope,
-    queue: EventObject[],
-  ): Snapshot {
+  #act(actions: readonly PlannedAction[], from: Snapshot, step: Step, maySpawn = false): Snapshot {
     let snapshot = from;
-    for (const { type, implementation, params } of actions) {
-      snapshot = this.#one(type, implementation, params, snapshot, event, scope, queue);
-    }
+    for (const action of actions) snapshot = this.#one(action, snapshot, step, maySpawn);
     return snapshot;
   }
 
+  /** Assignments that `maySpawn` are left to XState, which makes children of what they spawn. */
   #one(
-    type: string,
-    implementation: ActionFunction | undefined,
-    params: unknown,
+    { type, implementation, params }: PlannedAction,
     snapshot: Snapshot,
-    event: EventObject,
-    scope: AnyActorScope,
-    queue: EventObject[],
+    { event, scope, queue }: Step,
+    maySpawn = false,
   ): Snapshot {
     const { self, system } = scope;
     const info: ActionInfo = { context: snapshot.context, event, self, system };
@@ -202,7 +185,7 @@ class Runner {
       scope.actionExecutor({ type, info, params, exec: implementation } as never);
       return snapshot;
     }
-    if (implementation.assignment !== undefined) {
+    if (implementation.assignment !== undefined && !maySpawn) {
       const { assignment } = implementation as unknown as { readonly assignment: Assignment };
       return { ...snapshot, context: assigned(assignment, info, params) } as Snapshot;
     }
@@ -214,31 +197,15 @@ class Runner {
       const exec = () => execute(scope, resolved);
       scope.actionExecutor({ type: implementation.type, info, params: resolved, exec } as never);
     }
-    return inner ? this.#inner(inner, next, event, scope, queue) : next;
+    return inner ? this.#act(inner.map(enqueued), next, { event, scope, queue }, true) : next;
   }
+}
 
-  /** What enqueueActions collected. Its assignments may spawn: they are XState's own. */
-  #inner(
-    actions: readonly unknown[],
-    from: Snapshot,
-    event: EventObject,
-    scope: AnyActorScope,
-    queue: EventObject[],
-  ): Snapshot {
-    let snapshot = from;
-    for (const action of actions) {
-      if (typeof action !== 'function') throw new Error('only functions can be enqueued');
-      const own = action as ActionFunction;
-      if (own.assignment === undefined) {
-        snapshot = this.#one(own.name || '(anonymous)', own, undefined, snapshot, event, scope, queue);
-        continue;
-      }
-      const info: ActionInfo = { context: snapshot.context, event, self: scope.self, system: scope.system };
-      const extra: Extra = { internalQueue: queue, deferredActorIds: undefined };
-      [snapshot] = (own.resolve as Resolve)(scope, snapshot, info, undefined, own, extra);
-    }
-    return snapshot;
-  }
+/** What enqueueActions collects, or XState makes. */
+function enqueued(action: unknown): PlannedAction {
+  if (typeof action !== 'function') throw new Error('only functions can be enqueued');
+  const implementation = action as ActionFunction;
+  return { type: implementation.name || '(anonymous)', implementation, params: undefined };
 }
 
 /** Its end, and the failure of a child, change a machine whatever its chart says. */
@@ -268,21 +235,11 @@ function refuseSpawn(): never {
   throw new Error('only assignments inside of enqueueActions may spawn');
 }
 
-function inspect(
-  scope: AnyActorScope,
-  event: EventObject,
-  snapshot: Snapshot,
-  taken: PlannedTransition | undefined,
-): void {
+function inspect({ event, scope }: Step, snapshot: Snapshot, taken: PlannedTransition | undefined): void {
   const { system } = scope as unknown as { system: { _sendInspectionEvent(event: unknown): void } };
   const _transitions = taken ? [taken.definition] : [];
-  system._sendInspectionEvent({
-    type: '@xstate.microstep',
-    actorRef: scope.self,
-    event,
-    snapshot,
-    _transitions,
-  });
+  const type = '@xstate.microstep';
+  system._sendInspectionEvent({ type, actorRef: scope.self, event, snapshot, _transitions });
 }
 
 /** The state value that XState gives a leaf. */

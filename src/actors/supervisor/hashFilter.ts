@@ -44,12 +44,14 @@ class Block {
 export class HashFilter {
   readonly #blocks: Block[] = [];
 
-  /** How many were added, repeated ones included. */
+  /** How many it can tell apart. */
   get size(): number {
     return this.#blocks.reduce((sum, block) => sum + block.size, 0);
   }
 
+  /** Once more of the same takes no room: what is submitted again is added again. */
   add(hash: PaymentHash): void {
+    if (this.mayHave(hash)) return;
     let last = this.#blocks.at(-1);
     if (!last || last.size === last.capacity) {
       last = new Block(last ? Math.min(last.capacity * 2, LARGEST_CAPACITY) : FIRST_CAPACITY);

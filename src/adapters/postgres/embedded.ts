@@ -153,7 +153,7 @@ function supervisorArgs(
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     max_connections: '40',
-    shared_buffers: `${sharedBuffersMb(totalmem())}MB`,
+    shared_buffers: `${sharedBuffersMb(availableMemory())}MB`,
     // Each checkpoint makes the next write of every page a whole one: under load they should be minutes apart.
     max_wal_size: '4GB',
     ...settings,
@@ -162,8 +162,14 @@ function supervisorArgs(
   return ['-c', SUPERVISOR, 'lnmux-postgres', cluster, join(bin, 'postgres'), '-D', cluster, ...flags];
 }
 
+/** What this process may use: a container or a unit file may allow less than the machine has. */
+function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
 /** An eighth of the memory, within reason: payments touch pages of all indexes at random. */
-export function sharedBuffersMb(memoryBytes: number): number {
+function sharedBuffersMb(memoryBytes: number): number {
   return Math.round(Math.min(1_024, Math.max(128, memoryBytes / 2 ** 20 / 8)));
 }
 

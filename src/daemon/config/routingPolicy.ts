@@ -2,7 +2,7 @@ import type { Section } from './section.ts';
 import type { PreviousPolicyConfig, RoutingPolicyConfig } from './types.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;
-/** RFC 3339 with a zone, or a day, which ends at midnight UTC. */
+/** RFC 3339 with a zone, or a day, meant from its beginning in UTC. */
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 export function readRoutingPolicy(section: Section): RoutingPolicyConfig {
@@ -30,14 +30,20 @@ function readPrevious(section: Section): PreviousPolicyConfig | undefined {
   const charges = readCharges(section);
   const text = section.requiredText(
     'until',
-    'write the day after which it is not accepted any more, as 2027-01-31',
+    'write the day from which it is not accepted any more, as 2027-01-31',
   );
   section.finish();
   if (text === undefined) return undefined;
-  const until = DATE.test(text) ? Date.parse(text) : Number.NaN;
+  const until = DATE.test(text) && isInCalendar(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(until)) {
     section.problem('until', 'not a date; write one such as 2027-01-31 or 2027-01-31T12:00:00Z');
     return undefined;
   }
   return { ...charges, until };
+}
+
+/** Date takes the 31st of February for the 3rd of March. */
+function isInCalendar(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
