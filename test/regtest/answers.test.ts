@@ -7,6 +7,7 @@ import {
   readClosingTxid,
   readForceClosing,
   readFundingTxid,
+  readHasPolicies,
   readNodeInfo,
   readPayment,
 } from './lnd/answers.ts';
@@ -50,6 +51,15 @@ describe('what lncli prints', () => {
     expect(readChannelBalance(recorded.CHANNEL_BALANCE)).toBe(30_004_010n);
     expect(readFundingTxid(`{\n    "funding_txid": "${FUNDING}"\n}\n`)).toBe(FUNDING);
     expect(readClosingTxid(`{\n    "closing_txid": "${FUNDING}"\n}\n`)).toBe(FUNDING);
+  });
+
+  it("of a channel's policies: both have to be there", () => {
+    const policy = { time_lock_delta: 80, fee_base_msat: '1000' };
+    const edge = (node1_policy: unknown, node2_policy: unknown) =>
+      JSON.stringify({ channel_id: '222101348876289', node1_policy, node2_policy });
+    expect(readHasPolicies(edge(policy, policy))).toBe(true);
+    expect(readHasPolicies(edge(policy, null))).toBe(false);
+    expect(readHasPolicies(edge(null, policy))).toBe(false);
   });
 
   it('of an HTLC: what arrives, the fee, who settled or failed it', () => {

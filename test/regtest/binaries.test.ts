@@ -77,6 +77,7 @@ describe('versions', () => {
     expect(await checkVersions(binaries)).toEqual({
       ok: true,
       versions: { lnd: '0.20.3-beta', lncli: '0.20.3-beta', chain: '29.0.0' },
+      weakness: undefined,
     });
   });
 
@@ -93,6 +94,20 @@ describe('versions', () => {
       expect(lndVersion(other)).toEqual({ problem: expect.stringMatching(/not lnd/) });
     }
     expect(lncliVersion('lnd version 0.20.3-beta')).toEqual({ problem: expect.stringMatching(/not lncli/) });
+  });
+
+  it('of lnd, when asked for: as old as lnmux takes it, and what it can not do', async () => {
+    const says_ = (name: string, version: string) =>
+      says(`${name}-${version}`, `${name} version ${version} commit=v${version}`);
+    const old = { ...binaries, lnd: says_('lnd', '0.16.4-beta'), lncli: says_('lncli', '0.16.4-beta') };
+    expect(await checkVersions(old, { allowOld: true })).toMatchObject({
+      ok: true,
+      versions: { lnd: '0.16.4-beta' },
+      weakness: expect.stringMatching(/upgrade to/),
+    });
+    expect(lndVersion('lnd version 0.15.5-beta commit=v0.15.5-beta', true)).toEqual({
+      problem: 'lnd 0.15.5-beta is too old for lnmux: 0.16.0-beta.rc2 or later is needed',
+    });
   });
 
   it('of bitcoind and btcd', () => {

@@ -42,10 +42,10 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (options.simulated) return perform(options, scenarios, ({ dir }) => SimulatedCluster.start(dir));
-  const binaries = await usableBinaries();
-  if (!binaries) return EXIT.notRun;
+  const usable = await usablePrograms(options.oldLnd);
+  if (!usable) return EXIT.notRun;
   return perform(options, scenarios, (workspace) =>
-    LndCluster.start(binaries, workspace, (text) => say(`  ${text}`)),
+    LndCluster.start(usable.binaries, usable.lnd, workspace, (text) => say(`  ${text}`)),
   );
 }
 
@@ -54,7 +54,13 @@ function chosen(only: readonly string[]): readonly Scenario[] {
   return SCENARIOS.filter(({ name }) => only.some((text) => name.toLowerCase().includes(text.toLowerCase())));
 }
 
-async function usableBinaries(): Promise<Binaries | undefined> {
+/** What the environment names, and the version of its lnd. */
+interface Programs {
+  readonly binaries: Binaries;
+  readonly lnd: string;
+}
+
+async function usablePrograms(allowOld: boolean): Promise<Programs | undefined> {
   const found = findBinaries(process.env);
   if (!found.ok) {
     complain('npm run test:regtest runs real lnd nodes, and needs to be told where they are:');
@@ -66,7 +72,7 @@ async function usableBinaries(): Promise<Binaries | undefined> {
     complain('With simulated nodes the same scenarios run in npm test. See docs/regtest.md');
     return undefined;
   }
-  const checked = await checkVersions(found.binaries);
+  const checked = await checkVersions(found.binaries, { allowOld });
   if (!checked.ok) {
     complain('npm run test:regtest can not use these programs:');
     for (const problem of checked.problems) complain(`  ${problem}`);
@@ -74,7 +80,8 @@ async function usableBinaries(): Promise<Binaries | undefined> {
   }
   const { lnd, chain } = checked.versions;
   say(`lnd ${lnd}, ${found.binaries.chain.kind} ${chain}`);
-  return found.binaries;
+  if (checked.weakness !== undefined) say(`known: ${checked.weakness}`);
+  return { binaries: found.binaries, lnd };
 }
 
 /** Starts a cluster, runs the scenarios, and ends all of it, also on Ctrl-C. */

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 export interface Options {
   /** Only scenarios whose name contains one of these. */
   readonly only: readonly string[];
+  /** Also an lnd that lnmux takes only with a warning. */
+  readonly oldLnd: boolean;
   readonly simulated: boolean;
   readonly keep: boolean;
   readonly list: boolean;
@@ -21,6 +23,7 @@ scenarios with them. The environment names the programs:
 
   --only TEXT    only scenarios whose name contains the text; may be repeated
   --list         print the names of the scenarios
+  --old-lnd      also with an lnd that lnmux warns about, from 0.16.0 on
   --keep         keep the folder, also when all is well
   --simulated    with simulated nodes, as npm test does: nothing is needed
   --help
@@ -33,10 +36,12 @@ export function parseOptions(argv: readonly string[]): Options {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       simulated: { type: 'boolean', default: false },
+      'old-lnd': { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  return values;
+  const { 'old-lnd': oldLnd, ...rest } = values;
+  return { ...rest, oldLnd };
 }

@@ -162,13 +162,28 @@ describe('force close', () => {
     node.answer(client, answers.settle(htlc));
     node.mine();
     expect(recorded.outcomes).toHaveLength(0);
-    node.stop();
-    node.start();
+    node.restart();
     const next = new FakeClient();
     node.connect(next);
-    // L loses an on-chain offer while no client is there.
-    expect(next.offers).toHaveLength(0);
+    expect(next.offers.map(({ autoFailHeight }) => autoFailHeight)).toEqual([0]);
+    expect(node.answer(next, answers.settle(htlc))).toBeUndefined();
+    node.mine();
+    expect(recorded.outcomes.map(({ outcome }) => outcome.kind)).toEqual(['settled']);
   });
+
+  it.each([
+    ['L', 0],
+    ['M', 1],
+    ['N', 1],
+  ] as const)(
+    '%s without --requireinterceptor, and no client: an on-chain offer waits %d times',
+    (epoch, count) => {
+      const { node } = held(epoch, { ...MANUAL, requireInterceptor: false });
+      node.forceClose(CHAN);
+      node.restart();
+      expect(node.heldCount).toBe(count);
+    },
+  );
 
   it('on-chain HTLCs are offered again after a restart, whatever was answered off-chain', () => {
     const { node, client, htlc } = held('N', MANUAL);

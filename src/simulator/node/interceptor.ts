@@ -125,8 +125,9 @@ export class Interceptor {
 
   /** The resolver of a closed channel offers an HTLC. */
   offerOnChain(htlc: Htlc): void {
-    const { epoch } = this.parts.settings();
-    if (epoch === 'L' && (this.held.has(circuitText(htlc)) || !this.client)) return;
+    const { epoch, requireInterceptor } = this.parts.settings();
+    const isLost = this.held.has(circuitText(htlc)) || !(this.client || requireInterceptor);
+    if (epoch === 'L' && isLost) return;
     this.hold({ htlc, autoFailHeight: epoch === 'L' ? 0 : htlc.incomingExpiry, onChain: true });
   }
 

@@ -77,6 +77,12 @@ export function readClosingTxid(text: string): string {
   return Reader.parse(text, 'lncli closechannel').hex('closing_txid', 32);
 }
 
+/** Whether both ends of a channel have said what they ask for forwarding. */
+export function readHasPolicies(text: string): boolean {
+  const edge = Reader.parse(text, 'lncli getchaninfo');
+  return edge.has('node1_policy') && edge.has('node2_policy');
+}
+
 export interface LndPayment {
   readonly isOver: boolean;
   /** FAILURE_REASON_NONE while nothing is wrong. */

@@ -22,9 +22,11 @@ export const NOBODYS_ADDRESS = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
 export interface Chain {
   /** The flags with which lnd uses it. */
   readonly lndArgs: readonly string[];
+  /** After so many blocks there are coins to spend, with witnesses. */
+  readonly firstBlocks: number;
   height(): Promise<number>;
   mine(blocks: number): Promise<void>;
-  /** Whom blocks pay from now on. Call it while no lnd runs: btcd has to be started anew. */
+  /** Whom blocks pay from now on. Call it first and while no lnd runs: btcd starts anew, with an empty chain. */
   payTo(address: string): Promise<void>;
   /** Ids of transactions that wait for a block. */
   mempool(): Promise<readonly string[]>;
@@ -42,7 +44,11 @@ export function startChain(binary: ChainBinary, workspace: Workspace): Promise<C
 
 const newLogin = (): RpcLogin => ({ user: 'regtest', password: randomBytes(16).toString('hex') });
 
+/** Coinbase outputs can be spent after 100 blocks: some can then. */
+const MATURE_BLOCKS = 110;
+
 class Bitcoind implements Chain {
+  readonly firstBlocks = MATURE_BLOCKS;
   readonly lndArgs: readonly string[];
   readonly #process: ManagedProcess;
   readonly #rpc: (method: string, ...params: unknown[]) => Promise<unknown>;
@@ -90,6 +96,8 @@ class Bitcoind implements Chain {
 }
 
 class Btcd implements Chain {
+  /** Witnesses come by BIP 9 here: three windows of 144 blocks, in which they are defined, started and locked in. */
+  readonly firstBlocks = 3 * 144 + MATURE_BLOCKS;
   readonly lndArgs: readonly string[];
   readonly #start: (miningAddress: string) => ManagedProcess;
   readonly #certificate: string;

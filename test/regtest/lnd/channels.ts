@@ -1,4 +1,4 @@
-import { readClosingTxid, readConfirmedSat, readFundingTxid } from './answers.ts';
+import { readClosingTxid, readConfirmedSat, readFundingTxid, readHasPolicies } from './answers.ts';
 import { openChannelArgs } from './arguments.ts';
 import type { Chain } from './chain.ts';
 import { LncliError } from './lncli.ts';
@@ -60,6 +60,22 @@ export async function openChannel(payer: LndNode, node: LndNode, chain: Chain, m
   await inMempool(payer, chain, opened.txid);
   await mine(CONFIRMATIONS);
   await usable(payer, node, ({ channelPoint }) => !before.has(channelPoint));
+  const channels = await payer.channels(node.pubkey);
+  for (const { channelPoint, scid } of channels) {
+    if (!before.has(channelPoint)) await inGraph(payer, scid);
+  }
+}
+
+/** An active channel comes a moment later into the graph in which lnd looks for ways. */
+async function inGraph(payer: LndNode, scid: string): Promise<void> {
+  await payer.until(`${payer.name} found ways through channel ${scid}`, async () => {
+    try {
+      return readHasPolicies(await payer.lncli.call(['getchaninfo', scid])) ? true : undefined;
+    } catch (error) {
+      if (error instanceof LncliError && error.reason.includes('edge not found')) return undefined;
+      throw error;
+    }
+  });
 }
 
 /** Waits until a channel between them is there and works at both ends; they are connected where they are not. */

@@ -5,10 +5,9 @@ import { type Chain, startChain } from './chain.ts';
 import { forceClose, fundNodes, type Mine, openChannel, usable } from './channels.ts';
 import { LndNode, type LndPlan } from './node.ts';
 import { LndPayer } from './payer.ts';
+import { claimsAtOnce } from './versions.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Coinbase outputs can be spent after 100 blocks: some can then. */
-const FIRST_BLOCKS = 110;
 const STOP_LIMIT_MS = 30_000;
 
 /** The scenarios' cluster of real lnds: alice and bob behind lnmux, carol who pays, and a chain. */
@@ -16,10 +15,12 @@ export class LndCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, LndClusterNode>>;
   readonly payer: LndPayer;
   readonly patience: Patience = { limitMs: 120_000, shortTimeout: '5s', blockMs: 2_000 };
+  readonly claimsAtOnce: boolean;
   readonly #chain: Chain;
   readonly #all: readonly LndNode[];
 
-  private constructor(chain: Chain, carol: LndNode, alice: LndNode, bob: LndNode) {
+  private constructor(chain: Chain, carol: LndNode, alice: LndNode, bob: LndNode, claimsAtOnce: boolean) {
+    this.claimsAtOnce = claimsAtOnce;
     this.#chain = chain;
     this.#all = [carol, alice, bob];
     const mine: Mine = (blocks) => this.mine(blocks);
@@ -31,6 +32,7 @@ export class LndCluster implements Cluster {
   /** Starts everything, with channels that can be paid through. `say` hears how far it is. */
   static async start(
     binaries: Binaries,
+    version: string,
     workspace: Workspace,
     say: (text: string) => void,
   ): Promise<LndCluster> {
@@ -45,7 +47,7 @@ export class LndCluster implements Cluster {
       prepare('bob', 'cluster'),
     ]);
     await payToWallet(chain, carol);
-    const cluster = new LndCluster(chain, carol, alice, bob);
+    const cluster = new LndCluster(chain, carol, alice, bob, claimsAtOnce(version));
     await cluster.#launchAll();
     say('alice, bob and carol run');
     const mine: Mine = (blocks) => cluster.mine(blocks);
@@ -72,7 +74,7 @@ export class LndCluster implements Cluster {
 
   async startAll(): Promise<void> {
     await this.#launchAll();
-    for (const name of NODE_NAMES) await this.nodes[name].untilUsable();
+    for (const name of NODE_NAMES) await this.nodes[name].withChannel();
   }
 
   async #launchAll(): Promise<void> {
@@ -94,7 +96,7 @@ async function payToWallet(chain: Chain, lnd: LndNode): Promise<void> {
   const address = await lnd.newAddress();
   await lnd.stop(STOP_LIMIT_MS);
   await chain.payTo(address);
-  await chain.mine(FIRST_BLOCKS);
+  await chain.mine(chain.firstBlocks);
 }
 
 /** alice or bob. */
@@ -130,6 +132,12 @@ export class LndClusterNode implements ClusterNode {
   /** Waits for the channel with carol, if there is one. */
   async untilUsable(): Promise<void> {
     if ((await this.#carol.channels(this.#lnd.pubkey)).length > 0) await usable(this.#carol, this.#lnd);
+  }
+
+  /** Waits for its channel with carol, and opens one where a scenario that failed left none. */
+  async withChannel(): Promise<void> {
+    if ((await this.#carol.channels(this.#lnd.pubkey)).length === 0) await this.openChannel();
+    else await usable(this.#carol, this.#lnd);
   }
 
   async pendingHtlcs(): Promise<number> {

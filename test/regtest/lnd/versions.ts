@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { parseLndVersion, weaknessOf } from '../../../src/actors/nodeLink/lndVersion.ts';
+import { compareLndVersions, parseLndVersion, weaknessOf } from '../../../src/actors/nodeLink/lndVersion.ts';
+import { DEFAULT_MIN_LND_VERSION } from '../../../src/actors/nodeLink/validation.ts';
 import type { Binaries, ChainBinary, NotFound } from './binaries.ts';
 
 /** What the programs say they are. */
@@ -10,15 +11,29 @@ export interface Versions {
   readonly chain: string;
 }
 
-export type Checked = { readonly ok: true; readonly versions: Versions } | NotFound;
+export type Checked =
+  | {
+      readonly ok: true;
+      readonly versions: Versions;
+      /** What this lnd can't do well, in words. */
+      readonly weakness: string | undefined;
+    }
+  | NotFound;
 
 const LIMIT_MS = 30_000;
 /** The oldest that knows everything the driver asks for: taproot, and sane fees without any history. */
 const OLDEST = { bitcoind: [25, 0], btcd: [0, 23] } as const;
+const OLDEST_LND = parseLndVersion(DEFAULT_MIN_LND_VERSION)!;
 const run = promisify(execFile);
 
-/** Asks every program for its version, and refuses those that are something else, do not start, or are too old. */
-export async function checkVersions({ lnd, lncli, chain }: Binaries): Promise<Checked> {
+/**
+ * Asks every program for its version, and refuses those that are something else, do not start, or are too old. With
+ * `allowOld` any lnd that lnmux takes will do.
+ */
+export async function checkVersions(
+  { lnd, lncli, chain }: Binaries,
+  { allowOld = false }: { readonly allowOld?: boolean } = {},
+): Promise<Checked> {
   const [lndText, lncliText, chainText] = await Promise.all([
     versionText(lnd),
     versionText(lncli),
@@ -31,7 +46,7 @@ export async function checkVersions({ lnd, lncli, chain }: Binaries): Promise<Ch
     return '';
   };
   const versions = {
-    lnd: note(ofText(lnd, lndText, lndVersion)),
+    lnd: note(ofText(lnd, lndText, (text) => lndVersion(text, allowOld))),
     lncli: note(ofText(lncli, lncliText, lncliVersion)),
     chain: note(ofText(chain.path, chainText, (text) => chainVersion(chain.kind, text))),
   };
@@ -40,7 +55,8 @@ export async function checkVersions({ lnd, lncli, chain }: Binaries): Promise<Ch
       `LND_BIN is lnd ${versions.lnd}, LNCLI_BIN is lncli ${versions.lncli}: take both from one release`,
     );
   }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, versions };
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, versions, weakness: weaknessOf(parseLndVersion(versions.lnd)!) };
 }
 
 type Answer = { readonly text: string } | { readonly error: string };
@@ -67,12 +83,22 @@ function ofText(
 }
 
 /** `lnd version 0.20.3-beta commit=v0.20.3-beta`; in place of `lnd` what the file is called. */
-export function lndVersion(text: string): string | { problem: string } {
+export function lndVersion(text: string, allowOld = false): string | { problem: string } {
   const found = /^(?!lncli )\S+ version (\S+) commit=/m.exec(text)?.[1];
   const version = found === undefined ? undefined : parseLndVersion(found);
   if (!version) return { problem: `this is not lnd: it says "${firstLine(text)}"` };
   const weakness = weaknessOf(version);
-  return weakness === undefined ? version.text : { problem: `too old for these scenarios. ${weakness}` };
+  if (weakness === undefined) return version.text;
+  if (!allowOld) return { problem: `too old for these scenarios, unless with --old-lnd. ${weakness}` };
+  if (compareLndVersions(version, OLDEST_LND) >= 0) return version.text;
+  return { problem: `lnd ${version.text} is too old for lnmux: ${OLDEST_LND.text} or later is needed` };
+}
+
+/** Until 0.20.1, and in 0.21.0, an HTLC of a closed channel comes to the interceptor only when lnd starts (lnd #10892). */
+export function claimsAtOnce(lnd: string): boolean {
+  const version = parseLndVersion(lnd)!;
+  const since = version.minor === 21 && version.major === 0 ? '0.21.1-beta' : '0.20.2-beta';
+  return compareLndVersions(version, parseLndVersion(since)!) >= 0;
 }
 
 export function lncliVersion(text: string): string | { problem: string } {

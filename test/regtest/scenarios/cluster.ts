@@ -10,12 +10,14 @@ export interface Cluster {
   readonly nodes: Readonly<Record<NodeName, ClusterNode>>;
   readonly payer: Payer;
   readonly patience: Patience;
+  /** A settled HTLC of a closed channel is claimed at once; an older lnd first has to be started again. */
+  readonly claimsAtOnce: boolean;
   height(): Promise<number>;
   /** Mines, and waits until every node that runs has seen the blocks. */
   mine(blocks: number): Promise<void>;
   /** Kills the nodes and the payer, as a power cut does. */
   killAll(): Promise<void>;
-  /** Starts what does not run, and waits until payments are possible. */
+  /** Starts what does not run, opens channels that are missing, and waits until payments are possible. */
   startAll(): Promise<void>;
   /** Ends everything. */
   stop(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { Payment } from './cluster.ts';
+import type { NodeName, Payment } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import type { Scenario } from './scenario.ts';
 import type { Stage } from './stage.ts';
@@ -19,6 +19,14 @@ async function mineUntilOver(stage: Stage, payment: Promise<Payment>, deadlineHe
   });
 }
 
+/** An lnd that has to be restarted forgets the HTLC again with the next block: lnmuxd has to be there before. */
+async function restart(stage: Stage, name: NodeName): Promise<void> {
+  await stage.cluster.nodes[name].kill();
+  await stage.gone(name);
+  await stage.cluster.nodes[name].start();
+  await stage.ready(name);
+}
+
 const heldWhileClosed: Scenario = {
   name: 'a channel is force-closed with a held HTLC: settling takes the money from the chain',
   async run(stage) {
@@ -26,6 +34,7 @@ const heldWhileClosed: Scenario = {
     const paid = await waiting(stage, (text) => stage.cluster.payer.send(text, all('alice')));
     await alice.forceClose();
     await settle(stage, paid);
+    if (!stage.cluster.claimsAtOnce) await restart(stage, 'alice');
     await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
     await settledInFull(stage, paid);
     await stage.ready('alice');

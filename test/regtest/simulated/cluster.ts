@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type NodeId, nodeIdFromText } from '../../../src/domain/hash.ts';
 import { decodeInvoice } from '../../../src/lightning/bolt11.ts';
+import type { Epoch } from '../../../src/simulator/node/types.ts';
 import { Payer as SimulatedPayer } from '../../../src/simulator/payer/payer.ts';
 import type { Attempt, PaymentResult, PayOptions } from '../../../src/simulator/payer/payment.ts';
 import {
@@ -27,20 +28,24 @@ export class SimulatedCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, SimulatedNode & ClusterNode>>;
   readonly payer: Payer;
   readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
+  readonly claimsAtOnce: boolean;
   readonly #chain: SimulatedChain;
 
-  private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain) {
+  private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain, epoch: Epoch) {
+    this.claimsAtOnce = epoch !== 'L';
     const [alice, bob] = nodes as [SimulatedNode, SimulatedNode];
     this.nodes = { alice, bob };
     this.#chain = chain;
     this.payer = new WalletOfSimulator(nodes, chain);
   }
 
-  static async start(dir: string): Promise<SimulatedCluster> {
+  static async start(dir: string, epoch: Epoch = 'N'): Promise<SimulatedCluster> {
     const chain = { height: START_HEIGHT, chanId: FIRST_CHANNEL };
-    const nodes = NODE_NAMES.map((name, index) => new SimulatedNode(name, join(dir, name), index + 1, chain));
+    const nodes = NODE_NAMES.map(
+      (name, index) => new SimulatedNode(name, join(dir, name), index + 1, chain, epoch),
+    );
     await Promise.all(nodes.map((node) => node.start()));
-    return new SimulatedCluster(nodes, chain);
+    return new SimulatedCluster(nodes, chain, epoch);
   }
 
   async height(): Promise<number> {

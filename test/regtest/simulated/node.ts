@@ -1,5 +1,6 @@
 import { type ChildNode, startChildNode } from '../../../src/simulator/childNode.ts';
 import { NodeControl } from '../../../src/simulator/control/nodeControl.ts';
+import type { Epoch } from '../../../src/simulator/node/types.ts';
 import type { ClusterNode, Connection, NodeName } from '../scenarios/cluster.ts';
 import { eventually } from '../scenarios/eventually.ts';
 
@@ -22,10 +23,11 @@ export class SimulatedNode implements ClusterNode {
   #connection: Connection | undefined;
 
   /** The chain goes on while the node is down. */
-  constructor(name: NodeName, dir: string, seed: number, chain: SimulatedChain) {
+  constructor(name: NodeName, dir: string, seed: number, chain: SimulatedChain, epoch: Epoch) {
     this.name = name;
     this.#chain = chain;
-    this.#args = ['--name', name, '--dir', dir, '--seed', String(seed), '--height', String(chain.height)];
+    const settings = { name, dir, seed, height: chain.height, epoch };
+    this.#args = Object.entries(settings).flatMap(([option, value]) => [`--${option}`, String(value)]);
   }
 
   get connection(): Connection {
