@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findBinaries } from './lnd/binaries.ts';
-import { chainVersion, checkVersions, lncliVersion, lndVersion } from './lnd/versions.ts';
+import {
+  chainFlags,
+  chainVersion,
+  checkVersions,
+  claimsAtOnce,
+  lncliVersion,
+  lndVersion,
+} from './lnd/versions.ts';
 import { standIn } from './standIns.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lnmux-binaries-'));
@@ -108,6 +115,15 @@ describe('versions', () => {
     expect(lndVersion('lnd version 0.15.5-beta commit=v0.15.5-beta', true)).toEqual({
       problem: 'lnd 0.15.5-beta is too old for lnmux: 0.16.0-beta.rc2 or later is needed',
     });
+  });
+
+  it('of lnd: what older ones need to be told, and can not do', () => {
+    expect(chainFlags('0.17.5-beta')).toEqual(['--bitcoin.active']);
+    for (const newer of ['0.18.0-beta', '0.21.2-beta']) expect(chainFlags(newer)).toEqual([]);
+    for (const version of ['0.16.4-beta', '0.20.1-beta', '0.21.0-beta'])
+      expect(claimsAtOnce(version)).toBe(false);
+    for (const version of ['0.20.2-beta', '0.21.1-beta', '0.22.0-beta'])
+      expect(claimsAtOnce(version)).toBe(true);
   });
 
   it('of bitcoind and btcd', () => {

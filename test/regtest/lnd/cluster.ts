@@ -5,7 +5,7 @@ import { type Chain, startChain } from './chain.ts';
 import { forceClose, fundNodes, type Mine, openChannel, usable } from './channels.ts';
 import { LndNode, type LndPlan } from './node.ts';
 import { LndPayer } from './payer.ts';
-import { claimsAtOnce } from './versions.ts';
+import { chainFlags, claimsAtOnce } from './versions.ts';
 import type { Workspace } from './workspace.ts';
 
 const STOP_LIMIT_MS = 30_000;
@@ -39,8 +39,9 @@ export class LndCluster implements Cluster {
     const chain = await startChain(binaries.chain, workspace);
     say(`${binaries.chain.kind} runs`);
     const { lnd, lncli } = binaries;
+    const chainArgs = [...chainFlags(version), ...chain.lndArgs];
     const prepare = (name: LndPlan['name'], role: LndPlan['role']) =>
-      LndNode.prepare({ name, role, lnd, lncli, chainArgs: chain.lndArgs, workspace });
+      LndNode.prepare({ name, role, lnd, lncli, chainArgs, workspace });
     const [carol, alice, bob] = await Promise.all([
       prepare('carol', 'payer'),
       prepare('alice', 'cluster'),

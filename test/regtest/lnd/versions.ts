@@ -101,6 +101,12 @@ export function claimsAtOnce(lnd: string): boolean {
   return compareLndVersions(version, parseLndVersion(since)!) >= 0;
 }
 
+/** Until 0.17 lnd has to be told that its chain is bitcoin's. */
+export function chainFlags(lnd: string): readonly string[] {
+  const knowsLitecoin = compareLndVersions(parseLndVersion(lnd)!, parseLndVersion('0.18.0-beta.rc1')!) < 0;
+  return knowsLitecoin ? ['--bitcoin.active'] : [];
+}
+
 export function lncliVersion(text: string): string | { problem: string } {
   const found = /^lncli version (\S+)/m.exec(text)?.[1];
   const version = found === undefined ? undefined : parseLndVersion(found);
