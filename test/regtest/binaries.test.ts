@@ -7,7 +7,7 @@ import {
   chainFlags,
   chainVersion,
   checkVersions,
-  claimsAtOnce,
+  generationOf,
   lncliVersion,
   lndVersion,
 } from './lnd/versions.ts';
@@ -117,13 +117,14 @@ describe('versions', () => {
     });
   });
 
-  it('of lnd: what older ones need to be told, and can not do', () => {
+  it('of lnd: what older ones need to be told, and how they behave', () => {
     expect(chainFlags('0.17.5-beta')).toEqual(['--bitcoin.active']);
     for (const newer of ['0.18.0-beta', '0.21.2-beta']) expect(chainFlags(newer)).toEqual([]);
-    for (const version of ['0.16.4-beta', '0.20.1-beta', '0.21.0-beta'])
-      expect(claimsAtOnce(version)).toBe(false);
-    for (const version of ['0.20.2-beta', '0.21.1-beta', '0.22.0-beta'])
-      expect(claimsAtOnce(version)).toBe(true);
+    const told = (version: string) => Object.values(generationOf(version)).join(' ');
+    for (const version of ['0.16.4-beta', '0.20.1-beta']) expect(told(version)).toBe('L 0.20');
+    expect(['0.20.2-beta', '0.20.3-beta', '0.20.4-beta'].map(told)).toEqual(['M 0.20', 'N 0.20', 'N 0.20']);
+    expect(['0.21.0-beta', '0.21.1-beta', '0.21.2-beta'].map(told)).toEqual(['L 0.21', 'M 0.21', 'N 0.21']);
+    expect(told('0.22.0-beta')).toBe('N 0.21');
   });
 
   it('of bitcoind and btcd', () => {

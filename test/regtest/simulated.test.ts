@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Epoch } from '../../src/simulator/node/types.ts';
 import { killDaemons } from '../e2e/daemon.ts';
 import { SCENARIOS } from './scenarios/all.ts';
+import type { Generation } from './scenarios/cluster.ts';
 import { ON_CHAIN } from './scenarios/onChain.ts';
 import { runScenario, type Scenario } from './scenarios/scenario.ts';
 import { Stage } from './scenarios/stage.ts';
@@ -14,12 +14,12 @@ const dirs: string[] = [];
 const stages: Stage[] = [];
 
 /** A stage of its own, on which scenarios run one after the other. */
-async function openStage(epoch: Epoch = 'N'): Promise<Stage> {
+async function openStage(generation?: Generation): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'lnmux-regtest-'));
   dirs.push(dir);
   // As root, the database runs as another user, who has to get through here.
   chmodSync(dir, 0o755);
-  const stage = new Stage(await SimulatedCluster.start(dir, epoch), join(dir, 'lnmux'));
+  const stage = new Stage(await SimulatedCluster.start(dir, generation), join(dir, 'lnmux'));
   stages.push(stage);
   return stage;
 }
@@ -51,7 +51,7 @@ describe('on simulated nodes', { timeout: 180_000 }, () => {
   it.each(SCENARIOS)('$name', ({ name }: Scenario) => runs.get(name));
 
   it('with an lnd until 0.20.1, which takes the money of a closed channel after a restart', async () => {
-    const stage = await openStage('L');
+    const stage = await openStage({ epoch: 'L', series: '0.20' });
     for (const scenario of ON_CHAIN) await runScenario(stage, scenario);
   });
 

@@ -1,11 +1,18 @@
-import type { Cluster, ClusterNode, Connection, NodeName, Patience } from '../scenarios/cluster.ts';
+import type {
+  Cluster,
+  ClusterNode,
+  Connection,
+  Generation,
+  NodeName,
+  Patience,
+} from '../scenarios/cluster.ts';
 import { NODE_NAMES } from '../scenarios/cluster.ts';
 import type { Binaries } from './binaries.ts';
 import { type Chain, startChain } from './chain.ts';
 import { forceClose, fundNodes, type Mine, openChannel, usable } from './channels.ts';
 import { LndNode, type LndPlan } from './node.ts';
 import { LndPayer } from './payer.ts';
-import { chainFlags, claimsAtOnce } from './versions.ts';
+import { chainFlags, generationOf } from './versions.ts';
 import type { Workspace } from './workspace.ts';
 
 const STOP_LIMIT_MS = 30_000;
@@ -15,12 +22,12 @@ export class LndCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, LndClusterNode>>;
   readonly payer: LndPayer;
   readonly patience: Patience = { limitMs: 120_000, shortTimeout: '5s', blockMs: 2_000 };
-  readonly claimsAtOnce: boolean;
+  readonly generation: Generation;
   readonly #chain: Chain;
   readonly #all: readonly LndNode[];
 
-  private constructor(chain: Chain, carol: LndNode, alice: LndNode, bob: LndNode, claimsAtOnce: boolean) {
-    this.claimsAtOnce = claimsAtOnce;
+  private constructor(chain: Chain, carol: LndNode, alice: LndNode, bob: LndNode, generation: Generation) {
+    this.generation = generation;
     this.#chain = chain;
     this.#all = [carol, alice, bob];
     const mine: Mine = (blocks) => this.mine(blocks);
@@ -48,7 +55,7 @@ export class LndCluster implements Cluster {
       prepare('bob', 'cluster'),
     ]);
     await payToWallet(chain, carol);
-    const cluster = new LndCluster(chain, carol, alice, bob, claimsAtOnce(version));
+    const cluster = new LndCluster(chain, carol, alice, bob, generationOf(version));
     await cluster.#launchAll();
     say('alice, bob and carol run');
     const mine: Mine = (blocks) => cluster.mine(blocks);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { compareLndVersions, parseLndVersion, weaknessOf } from '../../../src/actors/nodeLink/lndVersion.ts';
 import { DEFAULT_MIN_LND_VERSION } from '../../../src/actors/nodeLink/validation.ts';
+import type { Generation } from '../scenarios/cluster.ts';
 import type { Binaries, ChainBinary, NotFound } from './binaries.ts';
 
 /** What the programs say they are. */
@@ -94,11 +95,13 @@ export function lndVersion(text: string, allowOld = false): string | { problem: 
   return { problem: `lnd ${version.text} is too old for lnmux: ${OLDEST_LND.text} or later is needed` };
 }
 
-/** Until 0.20.1, and in 0.21.0, an HTLC of a closed channel comes to the interceptor only when lnd starts (lnd #10892). */
-export function claimsAtOnce(lnd: string): boolean {
+/** How this release behaves, in the simulator's words. */
+export function generationOf(lnd: string): Generation {
   const version = parseLndVersion(lnd)!;
-  const since = version.minor === 21 && version.major === 0 ? '0.21.1-beta' : '0.20.2-beta';
-  return compareLndVersions(version, parseLndVersion(since)!) >= 0;
+  const since = (text: string) => compareLndVersions(version, parseLndVersion(text)!) >= 0;
+  const series = since('0.21.0-beta.rc1') ? '0.21' : '0.20';
+  if (series === '0.21' ? since('0.21.2-beta') : since('0.20.3-beta')) return { epoch: 'N', series };
+  return { epoch: (series === '0.21' ? since('0.21.1-beta') : since('0.20.2-beta')) ? 'M' : 'L', series };
 }
 
 /** Until 0.17 lnd has to be told that its chain is bitcoin's. */

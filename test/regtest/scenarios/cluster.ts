@@ -2,6 +2,8 @@
  * What the scenarios need of the world: two lnd nodes that lnmux uses, a payer with a channel to each of them, and a
  * chain. There are two of them: simulated (../simulated) and of real binaries (../lnd).
  */
+import type { Epoch, Series } from '../../../src/simulator/node/types.ts';
+
 export type NodeName = 'alice' | 'bob';
 
 export const NODE_NAMES: readonly NodeName[] = ['alice', 'bob'];
@@ -10,8 +12,7 @@ export interface Cluster {
   readonly nodes: Readonly<Record<NodeName, ClusterNode>>;
   readonly payer: Payer;
   readonly patience: Patience;
-  /** A settled HTLC of a closed channel is claimed at once; an older lnd first has to be started again. */
-  readonly claimsAtOnce: boolean;
+  readonly generation: Generation;
   height(): Promise<number>;
   /** Mines, and waits until every node that runs has seen the blocks. */
   mine(blocks: number): Promise<void>;
@@ -21,6 +22,12 @@ export interface Cluster {
   startAll(): Promise<void>;
   /** Ends everything. */
   stop(): Promise<void>;
+}
+
+/** Which of lnd's behaviours over the years to expect of the nodes. */
+export interface Generation {
+  readonly epoch: Epoch;
+  readonly series: Series;
 }
 
 /** How long things take here. */

@@ -72,6 +72,12 @@ export class Stage {
     await this.startLnmuxd(NODE_NAMES, timeouts);
   }
 
+  /** Brings the nodes up for a scenario that looks at them without lnmuxd. */
+  async prepareWithoutLnmuxd(): Promise<void> {
+    await this.cluster.startAll();
+    await this.#daemons.at(-1)?.stop();
+  }
+
   /** Waits until lnmuxd takes payments that come through this node. */
   ready(name: NodeName): Promise<void> {
     return this.eventually(`lnmuxd to be ready with ${name}`, () => this.#isReady(name));

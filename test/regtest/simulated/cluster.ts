@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { type NodeId, nodeIdFromText } from '../../../src/domain/hash.ts';
 import { decodeInvoice } from '../../../src/lightning/bolt11.ts';
-import type { Epoch } from '../../../src/simulator/node/types.ts';
 import { Payer as SimulatedPayer } from '../../../src/simulator/payer/payer.ts';
 import type { Attempt, PaymentResult, PayOptions } from '../../../src/simulator/payer/payment.ts';
 import {
   type Cluster,
   type ClusterNode,
+  type Generation,
   NODE_NAMES,
   type NodeName,
   type PaidPart,
@@ -20,6 +20,7 @@ import { type SimulatedChain, SimulatedNode } from './node.ts';
 
 const START_HEIGHT = 1_000;
 const FIRST_CHANNEL = (700_000n << 40n) | (1n << 16n);
+const NEWEST: Generation = { epoch: 'N', series: '0.21' };
 /** A simulated channel carries anything: the payer splits because it is told to. */
 const AMOUNT_FOR_BOTH_MSAT = 400_000_001n;
 
@@ -28,24 +29,24 @@ export class SimulatedCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, SimulatedNode & ClusterNode>>;
   readonly payer: Payer;
   readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
-  readonly claimsAtOnce: boolean;
+  readonly generation: Generation;
   readonly #chain: SimulatedChain;
 
-  private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain, epoch: Epoch) {
-    this.claimsAtOnce = epoch !== 'L';
+  private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain, generation: Generation) {
+    this.generation = generation;
     const [alice, bob] = nodes as [SimulatedNode, SimulatedNode];
     this.nodes = { alice, bob };
     this.#chain = chain;
     this.payer = new WalletOfSimulator(nodes, chain);
   }
 
-  static async start(dir: string, epoch: Epoch = 'N'): Promise<SimulatedCluster> {
+  static async start(dir: string, generation = NEWEST): Promise<SimulatedCluster> {
     const chain = { height: START_HEIGHT, chanId: FIRST_CHANNEL };
     const nodes = NODE_NAMES.map(
-      (name, index) => new SimulatedNode(name, join(dir, name), index + 1, chain, epoch),
+      (name, index) => new SimulatedNode(name, join(dir, name), index + 1, chain, generation),
     );
     await Promise.all(nodes.map((node) => node.start()));
-    return new SimulatedCluster(nodes, chain, epoch);
+    return new SimulatedCluster(nodes, chain, generation);
   }
 
   async height(): Promise<number> {

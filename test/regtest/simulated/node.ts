@@ -1,7 +1,6 @@
 import { type ChildNode, startChildNode } from '../../../src/simulator/childNode.ts';
 import { NodeControl } from '../../../src/simulator/control/nodeControl.ts';
-import type { Epoch } from '../../../src/simulator/node/types.ts';
-import type { ClusterNode, Connection, NodeName } from '../scenarios/cluster.ts';
+import type { ClusterNode, Connection, Generation, NodeName } from '../scenarios/cluster.ts';
 import { eventually } from '../scenarios/eventually.ts';
 
 /** What all simulated nodes have in common. */
@@ -23,10 +22,10 @@ export class SimulatedNode implements ClusterNode {
   #connection: Connection | undefined;
 
   /** The chain goes on while the node is down. */
-  constructor(name: NodeName, dir: string, seed: number, chain: SimulatedChain, epoch: Epoch) {
+  constructor(name: NodeName, dir: string, seed: number, chain: SimulatedChain, generation: Generation) {
     this.name = name;
     this.#chain = chain;
-    const settings = { name, dir, seed, height: chain.height, epoch };
+    const settings = { name, dir, seed, height: chain.height, ...generation };
     this.#args = Object.entries(settings).flatMap(([option, value]) => [`--${option}`, String(value)]);
   }
 
