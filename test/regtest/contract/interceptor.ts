@@ -27,7 +27,7 @@ function notHeldText({ epoch }: Generation, { chanId, htlcId }: CircuitKey): str
 
 /** A scenario with a client of alice's own. */
 export const contract = (name: string, play: (contract: Contract) => Promise<void>): Scenario => ({
-  name: `lnd: ${name}`,
+  name: `interface: ${name}`,
   timeouts: 'none',
   async run(stage) {
     const own = new Contract(stage);
