@@ -1,3 +1,4 @@
+import { withoutAddressWarnings } from '../../src/daemon/cli/warnings.ts';
 import { killDaemons } from '../e2e/daemon.ts';
 import { type Binaries, findBinaries } from './lnd/binaries.ts';
 import { LndCluster } from './lnd/cluster.ts';
@@ -11,8 +12,12 @@ import type { Cluster } from './scenarios/cluster.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { Stage } from './scenarios/stage.ts';
 import { SimulatedCluster } from './simulated/cluster.ts';
+import { reportText, Soak } from './soak/soak.ts';
 
 const EXIT = { ok: 0, failed: 1, notRun: 2, interrupted: 130 } as const;
+
+/** Of --soak: as many as three lnds and a chain on two cores bear. */
+const PAYERS = 4;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const complain = (text: string) => process.stderr.write(`${text}\n`);
@@ -86,7 +91,7 @@ async function usablePrograms(allowOld: boolean): Promise<Programs | undefined> 
 
 /** Starts a cluster, runs the scenarios, and ends all of it, also on Ctrl-C. */
 async function perform(
-  { keep }: Options,
+  options: Options,
   scenarios: readonly Scenario[],
   start: (workspace: Workspace) => Promise<Cluster>,
 ): Promise<number> {
@@ -97,6 +102,7 @@ async function perform(
   const work = async (): Promise<Result> => {
     const cluster = await start(workspace);
     stage = new Stage(cluster, workspace.folder('lnmux'));
+    if (options.soakMinutes > 0) return soak(stage, options);
     return runScenarios(stage, scenarios, say);
   };
   const ended = await Promise.race([work().catch((error: unknown) => error as Error), interrupted]);
@@ -105,9 +111,15 @@ async function perform(
   if (status === EXIT.ok) await stopInOrder(stage);
   killDaemons();
   killProcesses();
-  if (status === EXIT.ok && !keep) workspace.remove();
+  if (status === EXIT.ok && !options.keep) workspace.remove();
   else say(`what every process printed is in ${workspace.logs}`);
   return status;
+}
+
+async function soak(stage: Stage, { soakMinutes, seed }: Options): Promise<Result> {
+  const report = await new Soak(stage, { forMs: soakMinutes * 60_000, seed, payers: PAYERS }, say).run();
+  say(reportText(report));
+  return { passed: report.settled + report.failed, failed: report.violations, skipped: 0 };
 }
 
 function verdict(ended: Result | Error): number {
@@ -141,4 +153,5 @@ process.once('exit', () => {
   killDaemons();
   killProcesses();
 });
+withoutAddressWarnings();
 process.exit(await main(process.argv.slice(2)));
