@@ -23,8 +23,10 @@ function generateInto(folder: string): void {
   const run = (...args: string[]) =>
     execFileSync(buf, args, { cwd: root, env: { ...process.env, PATH: path }, stdio: 'inherit' });
   run('generate', '-o', folder);
-  const descriptors = join(folder, 'src', 'generated', 'descriptors.binpb');
-  run('build', '--exclude-source-info', '--path', 'proto/lnmux.proto', '-o', descriptors);
+  const descriptors = (name: string) => join(folder, 'src', 'generated', `${name}.binpb`);
+  const build = ['build', '--exclude-source-info', '-o'];
+  run(...build, descriptors('descriptors'), '--path', 'proto/lnmux.proto');
+  run(...build, descriptors('health'), 'node_modules/grpc-health-check/proto');
 }
 
 function differences(fresh: string): string[] {

@@ -1,4 +1,6 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import {
   Client,
   credentials,
@@ -40,6 +42,15 @@ function fieldsOf(bytes: Uint8Array, wanted: number): Uint8Array[] {
   return found;
 }
 
+async function fileOf(address: string, version: string, symbol: string): Promise<FileDescriptorProto> {
+  const response = await reflect(address, version, 4, symbol);
+  const [described] = fieldsOf(response, 4);
+  return fromBinary(FileDescriptorProtoSchema, fieldsOf(described ?? new Uint8Array(), 1)[0]!);
+}
+
+const pascalCase = (name: string) =>
+  name.replaceAll(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase());
+
 describe.each(['v1', 'v1alpha'])('reflection %s', (version) => {
   it('lists every service', async () => {
     const { server } = await running();
@@ -71,6 +82,19 @@ describe.each(['v1', 'v1alpha'])('reflection %s', (version) => {
     }
   });
 
+  it.each(['lnmux.Service', 'grpc.health.v1.Health'])(
+    'names the entries of maps as protoc does: %s',
+    async (name) => {
+      const { server } = await running();
+      const { messageType } = await fileOf(server.address, version, name);
+      for (const { field, nestedType } of messageType) {
+        const entries = nestedType.filter(({ options }) => options?.mapEntry).map((each) => each.name);
+        const maps = field.filter(({ typeName }) => entries.some((entry) => typeName.endsWith(entry)));
+        expect(entries).toEqual(maps.map((each) => `${pascalCase(each.name)}Entry`));
+      }
+    },
+  );
+
   it('answers an unknown symbol with an error message, not with a broken stream', async () => {
     const { server } = await running();
     const response = await reflect(server.address, version, 4, 'lnmux.Nonsense');
@@ -82,6 +106,10 @@ interface HealthClient {
   check(
     request: { service: string },
     done: (error: ServiceError | null, response?: { status: string }) => void,
+  ): void;
+  list(
+    request: object,
+    done: (error: ServiceError | null, response?: { statuses: Record<string, { status: string }> }) => void,
   ): void;
   watch(request: { service: string }): NodeJS.EventEmitter & { cancel(): void };
   close(): void;
@@ -122,6 +150,16 @@ describe('grpc.health.v1', () => {
   it('does not know other services', async () => {
     const { server } = await running();
     await expect(check(healthClient(server.address), 'nonsense')).rejects.toThrow();
+  });
+
+  it('lists all of them', async () => {
+    const { server } = await running();
+    const statuses = await new Promise((resolve, reject) => {
+      healthClient(server.address).list({}, (error, response) =>
+        error ? reject(error) : resolve(response?.statuses),
+      );
+    });
+    expect(statuses).toEqual({ '': { status: 'SERVING' }, 'lnmux.Service': { status: 'SERVING' } });
   });
 
   it('can be watched', async () => {

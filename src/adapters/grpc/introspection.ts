@@ -75,6 +75,7 @@ export interface Health {
 const HEALTH_PATH = '/grpc.health.v1.Health/';
 const healthMethods = {
   Check: { path: `${HEALTH_PATH}Check`, requestStream: false, responseStream: false },
+  List: { path: `${HEALTH_PATH}List`, requestStream: false, responseStream: false },
   Watch: { path: `${HEALTH_PATH}Watch`, requestStream: false, responseStream: true },
 };
 
@@ -110,6 +111,9 @@ function filesOf(descriptorSet: Uint8Array): Buffer[] {
   return files;
 }
 
+const compiledFiles = (name: string): Buffer[] =>
+  filesOf(readFileSync(new URL(`../../generated/${name}.binpb`, import.meta.url)));
+
 /** Every FileDescriptorProto that a library's service definition carries. */
 function descriptorsOf(definition: ServiceDefinition): Buffer[] {
   return Object.values(definition).flatMap((method) => {
@@ -127,14 +131,13 @@ function reflectionPath(version: string): Readonly<Record<string, Method>> {
 export function addReflection(server: Server): void {
   const load = once((): readonly Loaded[] => {
     const { ReflectionService } = require('@grpc/reflection') as typeof import('@grpc/reflection');
-    const health = require('grpc-health-check') as typeof import('grpc-health-check');
     type Package = ConstructorParameters<typeof ReflectionService>[0];
     const itself = new Collector();
     new ReflectionService({}).addToServer(itself);
-    const own = readFileSync(new URL('../../generated/descriptors.binpb', import.meta.url));
     const fileDescriptorProtos = [
-      ...filesOf(own),
-      ...descriptorsOf(health.service as ServiceDefinition),
+      ...compiledFiles('descriptors'),
+      // Not what grpc-health-check has of its own: protobufjs names the entries of maps so that grpcurl refuses them.
+      ...compiledFiles('health'),
       ...itself.services.flatMap((service) => descriptorsOf(service.definition)),
     ];
     const collector = new Collector();

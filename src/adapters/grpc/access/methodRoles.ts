@@ -35,6 +35,7 @@ const SERVICE_ROLES: Readonly<Record<ServicePath, Role>> = {
  */
 const COMMON_ROLES: Readonly<Record<string, Needed>> = {
   '/grpc.health.v1.Health/Check': 'open',
+  '/grpc.health.v1.Health/List': 'read',
   '/grpc.health.v1.Health/Watch': 'read',
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': 'read',
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': 'read',
