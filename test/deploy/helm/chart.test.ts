@@ -68,6 +68,20 @@ describe('the values of the chart', () => {
   });
 });
 
+/** What lnmuxd has against the lnmux.yml of these objects. */
+function configProblems(objects: readonly Fields[]) {
+  const env = {
+    LNMUX_IDENTITY_KEY: '81b637d8fcd2c6da6859e6963113a1170de793e4b725b84d1e0b4cf99ec58ce9',
+    LNMUX_PERSISTENCE_POSTGRES_DSN: 'postgres://lnmux@postgres:5432/lnmux?sslmode=disable',
+  };
+  return objects.flatMap(({ kind, data }) => {
+    if (kind !== 'ConfigMap') return [];
+    const text = (data as Fields)['lnmux.yml'] as string;
+    const result = decodeConfig(text, { path: 'lnmux.yml', strict: true, env });
+    return result.ok ? [] : result.problems;
+  });
+}
+
 describe('the objects of the chart', () => {
   it('are what Kubernetes takes, key by key', { timeout: 60_000 }, async () => {
     const groups = Object.fromEntries(Object.entries(CASES).map(([name, values]) => [name, render(values)]));
@@ -108,15 +122,19 @@ describe('the objects of the chart', () => {
   });
 
   it.each(Object.entries(CASES))('carry an lnmux.yml that lnmuxd takes: %s', (_, values) => {
-    for (const object of render(values).filter(({ kind }) => kind === 'ConfigMap')) {
-      const text = (object.data as Fields)['lnmux.yml'] as string;
-      const env = {
-        LNMUX_IDENTITY_KEY: '81b637d8fcd2c6da6859e6963113a1170de793e4b725b84d1e0b4cf99ec58ce9',
-        LNMUX_PERSISTENCE_POSTGRES_DSN: 'postgres://lnmux@postgres:5432/lnmux?sslmode=disable',
-      };
-      const result = decodeConfig(text, { path: 'lnmux.yml', strict: true, env });
-      expect(result.ok ? [] : result.problems).toEqual([]);
-    }
+    expect(configProblems(render(values))).toEqual([]);
+  });
+
+  it('are as good with names that YAML takes for numbers', { timeout: 60_000 }, async () => {
+    const values = {
+      ...EVERYTHING,
+      distributedLock: { name: '12' },
+      serviceAccount: { name: '34' },
+      priorityClassName: '56',
+    };
+    const { objects } = renderChart(values, { name: '78', namespace: '1e3' });
+    expect(await typeFaults({ digits: objects })).toBe('');
+    expect(configProblems(objects)).toEqual([]);
   });
 
   it('mount what lnmux.yml names', () => {
@@ -207,7 +225,7 @@ describe('the objects of the chart', () => {
     expect(deployment.spec.template.spec.serviceAccountName).toBe(account);
     expect(named(objects, 'RoleBinding').subjects[0].name).toBe(account);
     expect(named(objects, 'Role').rules[0].resourceNames).toEqual(['who-works']);
-    expect(named(objects, 'ConfigMap').data['lnmux.yml']).toMatch(/name: who-works/);
+    expect(named(objects, 'ConfigMap').data['lnmux.yml']).toMatch(/name: "who-works"/);
     const monitored = named(objects, 'ServiceMonitor').spec.selector.matchLabels;
     const services = objects.filter(({ kind }) => kind === 'Service') as Any[];
     expect(services.filter((each) => isWithin(monitored, each.metadata.labels))).toHaveLength(1);

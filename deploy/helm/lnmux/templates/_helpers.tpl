@@ -8,7 +8,7 @@
 
 {{- define "lnmux.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "lnmux.labels" -}}
@@ -72,8 +72,8 @@ api:
 {{- end }}
 {{- if .Values.distributedLock.enabled }}
 distributedLock:
-  namespace: {{ .Release.Namespace }}
-  name: {{ include "lnmux.lease" . }}
+  namespace: {{ .Release.Namespace | quote }}
+  name: {{ include "lnmux.lease" . | quote }}
 {{- end }}
 {{- with .Values.config }}
 {{ toYaml . }}
