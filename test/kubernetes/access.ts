@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ApiServer } from './apiServer.ts';
 
+/** What is needed of a server to write files with its address. */
+type Reachable = Pick<ApiServer, 'port' | 'certificate'>;
+
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lnmux-kubernetes-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,7 +22,7 @@ export interface KubeconfigChoices {
 }
 
 /** Writes a kubeconfig for the server and gives its path. */
-export function writeKubeconfig(folder: string, server: ApiServer, choices: KubeconfigChoices = {}): string {
+export function writeKubeconfig(folder: string, server: Reachable, choices: KubeconfigChoices = {}): string {
   const path = join(folder, 'kubeconfig');
   writeFileSync(
     path,
@@ -46,7 +49,7 @@ ${choices.user ?? '      token: secret-token'}
 }
 
 /** The folder of a pod's service account. */
-export function writeServiceAccount(folder: string, server: ApiServer, token = 'secret-token'): void {
+export function writeServiceAccount(folder: string, server: Reachable, token = 'secret-token'): void {
   writeFileSync(join(folder, 'token'), token);
   writeFileSync(join(folder, 'ca.crt'), server.certificate.cert);
 }
