@@ -61,7 +61,7 @@ export function createApiClient(access: ClusterAccess, clock: Clock): ApiClient 
           },
         );
         const limit = clock.setTimeout(
-          () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+          () => call.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
           timeoutMs,
         );
         const finish = (status: number, answer: string) => {

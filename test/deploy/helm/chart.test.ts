@@ -245,6 +245,9 @@ describe('the objects of the chart', () => {
     const { notes } = renderChart(MINIMAL, RELEASE);
     expect(notes).toContain('kubectl -n payments get lease pay-lnmux');
     expect(notes).toContain('pay-lnmux.payments.svc:19090');
+    const { notes: alone } = renderChart(LITTLE, RELEASE);
+    expect(alone).not.toContain('lease');
+    expect(alone).toContain('kubectl -n payments get pods -l app.kubernetes.io/instance=pay');
   });
 });
 
