@@ -100,13 +100,20 @@ export async function usable(
   });
 }
 
-/** The payer closes its channel with a node by force; waits until the node knows that the commitment is confirmed. */
-export async function forceClose(payer: LndNode, node: LndNode, chain: Chain, mine: Mine): Promise<void> {
-  const [channel] = await payer.channels(node.pubkey);
-  if (!channel) throw new Error(`${payer.name} has no channel with ${node.name} to close`);
+/** Who closes which channel, and who has to notice it. */
+export interface Closing {
+  readonly closer: LndNode;
+  readonly other: LndNode;
+  readonly node: LndNode;
+}
+
+/** Closes a channel by force; waits until `node` knows that the commitment is confirmed. */
+export async function forceClose({ closer, other, node }: Closing, chain: Chain, mine: Mine): Promise<void> {
+  const [channel] = await closer.channels(other.pubkey);
+  if (!channel) throw new Error(`${closer.name} has no channel with ${other.name} to close`);
   const { channelPoint } = channel;
   const args = ['closechannel', '--force', `--chan_point=${channelPoint}`];
-  await inMempool(payer, chain, readClosingTxid(await payer.lncli.call(args)));
+  await inMempool(closer, chain, readClosingTxid(await closer.lncli.call(args)));
   for (let blocks = 0; blocks < MOST_CLOSE_CONFIRMATIONS; blocks++) {
     await mine(1);
     if (await soon(async () => (await node.forceClosing()).includes(channelPoint))) return;

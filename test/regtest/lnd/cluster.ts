@@ -76,6 +76,10 @@ export class LndCluster implements Cluster {
     await Promise.all(this.#all.filter(({ isRunning }) => isRunning).map((lnd) => lnd.synced(height)));
   }
 
+  async killPayer(): Promise<void> {
+    await this.#all[0]!.kill();
+  }
+
   async killAll(): Promise<void> {
     await Promise.all(this.#all.map((lnd) => lnd.kill()));
   }
@@ -157,8 +161,9 @@ export class LndClusterNode implements ClusterNode {
     return this.#lnd.channelBalanceMsat();
   }
 
-  forceClose(): Promise<void> {
-    return forceClose(this.#carol, this.#lnd, this.#chain, this.#mine);
+  forceClose(by: 'payer' | 'node'): Promise<void> {
+    const [closer, other] = by === 'payer' ? [this.#carol, this.#lnd] : [this.#lnd, this.#carol];
+    return forceClose({ closer, other, node: this.#lnd }, this.#chain, this.#mine);
   }
 
   openChannel(): Promise<void> {

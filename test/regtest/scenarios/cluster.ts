@@ -16,6 +16,8 @@ export interface Cluster {
   height(): Promise<number>;
   /** Mines, and waits until every node that runs has seen the blocks. */
   mine(blocks: number): Promise<void>;
+  /** The payer's node goes, without a word, until `startAll`. */
+  killPayer(): Promise<void>;
   /** Kills the nodes and the payer, as a power cut does. */
   killAll(): Promise<void>;
   /** Starts what does not run, opens channels that are missing, and waits until payments are possible. */
@@ -52,8 +54,11 @@ export interface ClusterNode {
   pendingHtlcs(): Promise<number>;
   /** Everything it was paid so far over channels that are open. */
   receivedMsat(): Promise<bigint>;
-  /** The payer force-closes its channel with this node; resolves when the node knows that it is closed on chain. */
-  forceClose(): Promise<void>;
+  /**
+   * The payer, or this node, force-closes the channel between them; resolves when the node knows that it is closed on
+   * chain.
+   */
+  forceClose(by: 'payer' | 'node'): Promise<void>;
   /** A new channel between payer and node, ready for payments. */
   openChannel(): Promise<void>;
 }

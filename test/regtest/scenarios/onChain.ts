@@ -1,16 +1,20 @@
-import type { NodeName, Payment } from './cluster.ts';
-import { eventually } from './eventually.ts';
+import assert from 'node:assert/strict';
+import type { NodeName } from './cluster.ts';
+import { eventually, stays } from './eventually.ts';
 import type { Scenario } from './scenario.ts';
 import type { Stage } from './stage.ts';
 import { all, settle, settledInFull, waiting } from './steps.ts';
 
+/** Long enough for lnd to have sent it on. */
+const SUSPICION_MS = 300;
+
 /** A block now and then, as the chain does it: claims need some to be sent and to be confirmed. */
-async function mineUntilOver(stage: Stage, payment: Promise<Payment>, deadlineHeight: number): Promise<void> {
+async function mineUntilOver(stage: Stage, end: Promise<unknown>, deadlineHeight: number): Promise<void> {
   let isOver = false;
   const over = () => {
     isOver = true;
   };
-  payment.then(over, over);
+  end.then(over, over);
   await eventually('the claim on chain', stage.limitMs, async () => {
     if (isOver) return true;
     if ((await stage.cluster.height()) < deadlineHeight) await stage.cluster.mine(1);
@@ -32,13 +36,33 @@ const heldWhileClosed: Scenario = {
   async run(stage) {
     const { alice } = stage.cluster.nodes;
     const paid = await waiting(stage, (text) => stage.cluster.payer.send(text, all('alice')));
-    await alice.forceClose();
+    await alice.forceClose('payer');
     await settle(stage, paid);
     if (stage.cluster.generation.epoch === 'L') await restart(stage, 'alice');
     await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
     await settledInFull(stage, paid);
     await stage.ready('alice');
     await alice.openChannel();
+  },
+};
+
+/** lnd has the preimage and nobody to give it to, and does not go to the chain with it by itself (lnd #6040). */
+const payerVanishes: Scenario = {
+  name: 'the payer vanishes before the settlement reaches it: closing the channel takes the money from the chain',
+  async run(stage) {
+    const { cluster } = stage;
+    const { alice } = cluster.nodes;
+    const paid = await waiting(stage, (text) => cluster.payer.send(text, all('alice')));
+    await cluster.killPayer();
+    await settle(stage, paid);
+    await stays('alice holds the HTLC', SUSPICION_MS, async () => (await alice.pendingHtlcs()) === 1);
+    await alice.forceClose('node');
+    const known = stage.app.finalStatus(paid.invoice);
+    await mineUntilOver(stage, known, paid.deadlineHeight);
+    assert.equal(await known, 'SETTLED', 'WaitForInvoiceFinalStatus');
+    await cluster.startAll();
+    await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
+    await settledInFull(stage, paid);
   },
 };
 
@@ -51,4 +75,4 @@ const usableAgain: Scenario = {
   },
 };
 
-export const ON_CHAIN: readonly Scenario[] = [heldWhileClosed, usableAgain];
+export const ON_CHAIN: readonly Scenario[] = [heldWhileClosed, usableAgain, payerVanishes];

@@ -31,6 +31,7 @@ export class SimulatedCluster implements Cluster {
   readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
   readonly generation: Generation;
   readonly #chain: SimulatedChain;
+  #isPayerAway = false;
 
   private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain, generation: Generation) {
     this.generation = generation;
@@ -58,12 +59,20 @@ export class SimulatedCluster implements Cluster {
     await Promise.all(Object.values(this.nodes).map((node) => node.catchUp()));
   }
 
+  async killPayer(): Promise<void> {
+    for (const node of Object.values(this.nodes)) await node.control.relink(this.#chain.chanId, true);
+    this.#isPayerAway = true;
+  }
+
   async killAll(): Promise<void> {
     await Promise.all(Object.values(this.nodes).map((node) => node.kill()));
   }
 
   async startAll(): Promise<void> {
     await Promise.all(Object.values(this.nodes).map((node) => node.start()));
+    if (!this.#isPayerAway) return;
+    this.#isPayerAway = false;
+    await Promise.all(Object.values(this.nodes).map((node) => node.payerIsBack()));
   }
 
   async stop(): Promise<void> {

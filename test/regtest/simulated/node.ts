@@ -71,12 +71,17 @@ export class SimulatedNode implements ClusterNode {
     return (await this.control.getState()).receivedMsat;
   }
 
+  /** To a simulated node it is the same whoever closes. */
   async forceClose(): Promise<void> {
     await this.control.forceClose(this.#chain.chanId);
+    this.#chain.chanId += 1n << 16n;
   }
 
-  async openChannel(): Promise<void> {
-    this.#chain.chanId += 1n << 16n;
+  /** The simulator opens one when it is first used. */
+  async openChannel(): Promise<void> {}
+
+  async payerIsBack(): Promise<void> {
+    await this.control.relink(this.#chain.chanId);
   }
 
   async close(): Promise<void> {
