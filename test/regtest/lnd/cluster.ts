@@ -24,11 +24,13 @@ export class LndCluster implements Cluster {
   readonly patience: Patience = { limitMs: 120_000, shortTimeout: '5s', blockMs: 2_000 };
   readonly generation: Generation;
   readonly #chain: Chain;
+  readonly #carol: LndNode;
   readonly #all: readonly LndNode[];
 
   private constructor(chain: Chain, carol: LndNode, alice: LndNode, bob: LndNode, generation: Generation) {
     this.generation = generation;
     this.#chain = chain;
+    this.#carol = carol;
     this.#all = [carol, alice, bob];
     const mine: Mine = (blocks) => this.mine(blocks);
     const inCluster = (lnd: LndNode) => new LndClusterNode(lnd, carol, chain, mine);
@@ -77,7 +79,12 @@ export class LndCluster implements Cluster {
   }
 
   async killPayer(): Promise<void> {
-    await this.#all[0]!.kill();
+    await this.#carol.kill();
+  }
+
+  async startPayer(): Promise<void> {
+    await this.#carol.launch();
+    await this.#carol.synced(await this.height());
   }
 
   async killAll(): Promise<void> {

@@ -16,8 +16,10 @@ export interface Cluster {
   height(): Promise<number>;
   /** Mines, and waits until every node that runs has seen the blocks. */
   mine(blocks: number): Promise<void>;
-  /** The payer's node goes, without a word, until `startAll`. */
+  /** The payer's node goes, without a word. */
   killPayer(): Promise<void>;
+  /** It comes back, whatever became of its channels. */
+  startPayer(): Promise<void>;
   /** Kills the nodes and the payer, as a power cut does. */
   killAll(): Promise<void>;
   /** Starts what does not run, opens channels that are missing, and waits until payments are possible. */

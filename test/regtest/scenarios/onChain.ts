@@ -60,7 +60,7 @@ const payerVanishes: Scenario = {
     const known = stage.app.finalStatus(paid.invoice);
     await mineUntilOver(stage, known, paid.deadlineHeight);
     assert.equal(await known, 'SETTLED', 'WaitForInvoiceFinalStatus');
-    await cluster.startAll();
+    await cluster.startPayer();
     await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
     await settledInFull(stage, paid);
   },

@@ -64,15 +64,19 @@ export class SimulatedCluster implements Cluster {
     this.#isPayerAway = true;
   }
 
+  async startPayer(): Promise<void> {
+    if (!this.#isPayerAway) return;
+    this.#isPayerAway = false;
+    await Promise.all(Object.values(this.nodes).map((node) => node.payerIsBack()));
+  }
+
   async killAll(): Promise<void> {
     await Promise.all(Object.values(this.nodes).map((node) => node.kill()));
   }
 
   async startAll(): Promise<void> {
     await Promise.all(Object.values(this.nodes).map((node) => node.start()));
-    if (!this.#isPayerAway) return;
-    this.#isPayerAway = false;
-    await Promise.all(Object.values(this.nodes).map((node) => node.payerIsBack()));
+    await this.startPayer();
   }
 
   async stop(): Promise<void> {
