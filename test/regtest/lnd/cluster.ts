@@ -142,6 +142,13 @@ export class LndClusterNode implements ClusterNode {
     return this.#lnd.kill();
   }
 
+  async missedByPayer(): Promise<void> {
+    await this.#carol.until(`${this.#carol.name} missed ${this.name}`, async () => {
+      const channels = await this.#carol.channels(this.#lnd.pubkey);
+      return channels.some(({ isActive }) => isActive) ? undefined : true;
+    });
+  }
+
   async start(): Promise<void> {
     await this.#lnd.launch();
     await this.#lnd.synced(await this.#chain.height());

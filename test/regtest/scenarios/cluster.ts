@@ -50,6 +50,8 @@ export interface ClusterNode {
   /** Where lnmux finds it. It stays where it is over restarts. */
   readonly connection: Connection;
   kill(): Promise<void>;
+  /** Waits until the payer has noticed that it is away: what is sent before waits in their channel. */
+  missedByPayer(): Promise<void>;
   /** Starts it again with all that it had on disk; waits until its channel with the payer works. */
   start(): Promise<void>;
   /** HTLCs that its channel with the payer holds now. */

@@ -23,6 +23,7 @@ const failOver: Scenario = {
     const invoice = await stage.app.invoice(AMOUNT_MSAT);
     await alice.kill();
     await stage.gone('alice');
+    await alice.missedByPayer();
     const payment = stage.cluster.payer.pay(invoice.text);
     const setId = await stage.app.acceptedSet(invoice);
     assert.equal(await stage.app.settle(invoice, setId), status.OK);

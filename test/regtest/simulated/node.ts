@@ -63,6 +63,9 @@ export class SimulatedNode implements ClusterNode {
     await child?.stop('SIGKILL');
   }
 
+  /** The simulated payer is told at once when a node can't take its HTLC. */
+  async missedByPayer(): Promise<void> {}
+
   async pendingHtlcs(): Promise<number> {
     return (await this.control.getState()).pending;
   }
