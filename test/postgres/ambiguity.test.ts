@@ -1,6 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPostgresStore, type PostgresStore } from '../../src/adapters/postgres/decisionStore.ts';
+import {
+  DatabaseReadError,
+  openPostgresStore,
+  type PostgresStore,
+} from '../../src/adapters/postgres/decisionStore.ts';
 import { clientConfig } from '../../src/adapters/postgres/dsn.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { silentLog } from '../support/silentLog.ts';
@@ -191,6 +195,25 @@ describe('a statement that was certainly not written', () => {
     proxy = await FaultyProxy.start(database.target);
     store = await openPostgresStore({ target: proxy.target, log: silentLog, timeoutMs: 1_500 });
   });
+});
+
+test('wherever the connection breaks at the start, the error speaks of the database', async () => {
+  const breaking = await FaultyProxy.start(database.target);
+  const errors: string[] = [];
+  for (let answers = 0; ; answers++) {
+    breaking.answersLeft = answers;
+    const opening = openPostgresStore({ target: breaking.target, log: silentLog });
+    const error = await opening.then(
+      (opened) => void opened.close(),
+      (reason: Error) => reason,
+    );
+    if (!error) break;
+    expect(error).toBeInstanceOf(DatabaseReadError);
+    errors.push(error.message);
+  }
+  await breaking.stop();
+  expect(errors.length).toBeGreaterThan(3);
+  for (const message of errors) expect(message).toMatch(/^(cannot connect to|lost) the database: ./);
 });
 
 describe('finals in doubt', () => {

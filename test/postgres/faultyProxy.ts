@@ -16,6 +16,8 @@ export class FaultyProxy {
   readonly target: PostgresTarget;
   /** For all connections, from the next bytes on. A cut happens once. */
   fault: Fault = 'none';
+  /** So many pieces of answers still come through, then everything is cut. */
+  answersLeft = Number.POSITIVE_INFINITY;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
 
@@ -50,7 +52,8 @@ export class FaultyProxy {
         else upstream.write(bytes);
       });
       upstream.on('data', (bytes) => {
-        if (proxy?.fault === 'cutAnswer') cut();
+        if (proxy) proxy.answersLeft -= 1;
+        if (proxy?.fault === 'cutAnswer' || proxy?.answersLeft === -1) cut();
         else if (proxy?.fault !== 'holdAnswer') client.write(bytes);
       });
     });

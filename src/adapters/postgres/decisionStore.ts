@@ -19,8 +19,8 @@ import {
   readList,
   readRecovery,
 } from './reads.ts';
-import { checkDatabase } from './settingsCheck.ts';
-import { describeSqlError } from './sqlErrors.ts';
+import { checkDatabase, DatabaseSettingsError, SchemaVersionError } from './settingsCheck.ts';
+import { describeSqlError, verdictOf } from './sqlErrors.ts';
 import { typesOf } from './sqlTypes.ts';
 import { readStatusTypes } from './statusTypes.ts';
 import { WriterConnection } from './writerConnection.ts';
@@ -126,10 +126,18 @@ async function inspect(target: PostgresTarget, timeoutMs: number) {
     });
     await checkDatabase(client);
     return await readStatusTypes(client);
+  } catch (error) {
+    if (isAnswer(error)) throw error;
+    const what = verdictOf(error).kind === 'ambiguous' ? 'lost the database' : 'cannot read the database';
+    throw new DatabaseReadError(`${what}: ${describeSqlError(error)}`);
   } finally {
     await client.end().catch(() => {});
   }
 }
+
+/** What already says what is wrong. */
+const isAnswer = (error: unknown) =>
+  [DatabaseReadError, DatabaseSettingsError, SchemaVersionError].some((kind) => error instanceof kind);
 
 function readerLimits(target: PostgresTarget, options: PoolOptions): pg.PoolConfig {
   const { readers = 2, minIdle = 0, idleTimeoutMs, maxAgeMs, waitMs = target.connectTimeoutMs } = options;
