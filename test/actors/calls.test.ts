@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PaymentEvent } from '../../src/actors/ports/paymentObserver.ts';
 import type { SetId } from '../../src/domain/hash.ts';
 import { BOB, testInvoice, testPart } from '../support/payments.ts';
 import { turns } from '../support/simulatedClock.ts';
@@ -123,6 +124,21 @@ describe('settle and cancel', () => {
     expect(await rig.supervisor.settle(invoice.paymentHash, rig.setOf(invoice.paymentHash))).toMatchObject({
       result: 'unavailable',
     });
+  });
+
+  it('auto-settle does not try again what has ended in the meantime', async () => {
+    const happened: string[] = [];
+    const observer = { happened: (_hash: string, { type }: PaymentEvent) => void happened.push(type) };
+    const rig = await startRig({ autoSettle: true, observer, rules: { acceptMs: 500 } });
+    rig.session.decideFates.push('fail');
+    await rig.pay(testPart(testInvoice(10_000n)));
+    await rig.clock.advance(500);
+    await turns();
+    expect(rig.alice.answers).toMatchObject([{ kind: 'fail' }]);
+    rig.alice.process();
+    await rig.clock.advance(5_000);
+    expect(happened.filter((type) => type === 'settle.requested')).toHaveLength(1);
+    expect(happened.at(-1)).toBe('payment.closed');
   });
 
   it('a write that certainly failed leaves the set complete; the next call settles it', async () => {

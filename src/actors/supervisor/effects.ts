@@ -317,9 +317,13 @@ export class Effects {
     const { settleCalls, options, clock } = this.#world;
     settleCalls.answer(callKey(entry, setId), answer);
     if (!options.autoSettle || answer.result !== 'unavailable') return;
-    clock.setTimeout(() => {
-      if (!entry.retired) this.#actors.requestSettle(entry, setId);
-    }, AUTO_SETTLE_RETRY_MS);
+    clock.setTimeout(() => this.#autoSettle(entry, setId), AUTO_SETTLE_RETRY_MS);
+  }
+
+  /** Unless the payment has ended since this was planned. */
+  #autoSettle(entry: InvoiceEntry, setId: SetId): void {
+    if (entry.retired || entry.actor.getSnapshot().status !== 'active') return;
+    this.#actors.requestSettle(entry, setId);
   }
 
   #notify(entry: InvoiceEntry, effect: Extract<InvoiceEffect, { type: 'application.notify' }>): void {
@@ -378,10 +382,6 @@ export class Effects {
     const height = deadlineHeight(parts, options.rules.deadlineMargin);
     accepted.announce(entry.paymentHash, setId, height, () => this.#decisionTimeLeft(set));
     // Later, since the invoice is still in the middle of becoming accepted.
-    if (options.autoSettle) {
-      setImmediate(() => {
-        if (!entry.retired) this.#actors.requestSettle(entry, setId);
-      });
-    }
+    if (options.autoSettle) setImmediate(() => this.#autoSettle(entry, setId));
   }
 }
