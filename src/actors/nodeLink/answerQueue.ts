@@ -50,8 +50,8 @@ export class AnswerQueue {
   }
 
   /**
-   * Drops what waits for an HTLC that lnd offers anew, since its channel was closed: on chain lnd takes neither a
-   * fail nor a second settle, and would end the stream for it.
+   * Drops what waits for an HTLC that has ended, or that lnd offers anew, since its channel was closed: on chain lnd
+   * takes neither a fail nor a second settle, and would end the stream for it.
    */
   forget(key: CircuitKey): number {
     const before = this.#waiting.length;

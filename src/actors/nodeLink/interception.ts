@@ -109,8 +109,9 @@ export class Interception {
     this.#deps.log.warn({ height, count: late }, 'HTLCs were given back by lnd before they were answered');
   }
 
-  /** lnd has ended this HTLC, although it offers it: an answer would be in vain. */
+  /** lnd has ended this HTLC, although it offered it: an answer would be in vain, also one that is on its way. */
   forget(key: CircuitKey): void {
+    this.#deps.counters.forgotten += this.#queue?.forget(key) ?? 0;
     if (!this.#book.get(key)) return;
     this.#book.remove(key);
     this.#deps.counters.forgotten++;

@@ -132,10 +132,7 @@ export class LinkConnection {
     this.#doubts = new ReplayDoubts({
       connection: this.#connection,
       clock: this.#deps.clock,
-      finalised: (key, resolution) => {
-        interception.forget(key);
-        this.#finalised(key, resolution);
-      },
+      finalised: (key, resolution) => this.#finalised(key, resolution),
       failed: (error) =>
         this.#deps.log.warn({ count: 1, error: messageOf(error) }, 'Look-up of final htlc outcomes failed'),
       replayed: () => {
@@ -262,6 +259,8 @@ export class LinkConnection {
 
   #finalised(key: CircuitKey, resolution: HtlcResolution): void {
     if (this.#closed) return;
+    // Before anybody hears of it: who fails the rest of its payment must not answer this one, nor count on it.
+    this.#interception?.forget(key);
     this.#deps.guard.finalised({
       key: { nodeId: this.#deps.expected.nodeId, chanId: key.chanId, htlcId: key.htlcId },
       settled: resolution.settled,
