@@ -3,8 +3,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { HtlcResolution, LndConnection } from '../ports/lndClient.ts';
 import { LOOKUP_RETRY_MS, MAX_LOOKUPS_IN_FLIGHT } from './outcomeLookup.ts';
 
-/** How long after its opening a stream may still bring HTLCs that were held before: lnd sends them all at once. */
+/** How long a stream may still bring HTLCs that were held before, from the first one on: lnd sends them all at once. */
 export const REPLAY_MS = 5_000;
+/** Timers are quicker than the network after a process stood still, so that time is counted in steps of its own. */
+const STEPS = 5;
 
 export interface ReplayDoubtsDeps {
   readonly connection: LndConnection;
@@ -17,7 +19,7 @@ export interface ReplayDoubtsDeps {
 }
 
 /**
- * HTLCs that came right after the stream had opened, until lnd has said that they have not ended.
+ * HTLCs that were the first to come on a stream, until lnd has said that they have not ended.
  *
  * lnd keeps some HTLCs in its held set, and offers them on every connect, although they are final: dust of a channel
  * that was closed, and HTLCs that a returning peer's link failed shortly before their deadline. Their end may have
@@ -28,21 +30,22 @@ export class ReplayDoubts {
   readonly #doubts = new Set<string>();
   #queue: CircuitKey[] = [];
   #inFlight = 0;
-  #replaying = true;
+  #begun = false;
+  #over = false;
   #stopped = false;
   readonly #timers = new Set<unknown>();
 
   /** To be made when the stream opens. */
   constructor(deps: ReplayDoubtsDeps) {
     this.#deps = deps;
-    this.#after(REPLAY_MS, () => {
-      this.#replaying = false;
-      this.#deps.replayed();
-    });
+    this.#after(REPLAY_MS, () => this.#deps.replayed());
   }
 
+  /** The time begins here: lnd says nothing of its own when it has opened a stream, which it may do late. */
   offered(key: CircuitKey): void {
-    if (!this.#replaying || this.#stopped) return;
+    if (this.#over || this.#stopped) return;
+    if (!this.#begun) this.#pass(STEPS);
+    this.#begun = true;
     this.#doubts.add(nameOf(key));
     this.#queue.push(key);
     this.#lookUp();
@@ -57,6 +60,11 @@ export class ReplayDoubts {
     this.#queue = [];
     for (const timer of this.#timers) this.#deps.clock.clearTimeout(timer);
     this.#timers.clear();
+  }
+
+  #pass(steps: number): void {
+    if (steps === 0) this.#over = true;
+    else this.#after(REPLAY_MS / STEPS, () => this.#pass(steps - 1));
   }
 
   #lookUp(): void {

@@ -63,14 +63,17 @@ test('a look-up that fails is repeated; it clears no doubt', async () => {
   expect(r.link.doubtful!(offer.key)).toBe(false);
 });
 
-test('later HTLCs are new, and those on chain are taken as they are: nothing is looked up', async () => {
+test('later HTLCs are new, and those on chain are taken as they are: neither is looked up', async () => {
   const { r, connection, answers } = await connected();
   const onChain = { ...ours(), autoFailHeight: 200 };
   connection.interceptor!.offered(onChain);
+  expect(answers).toHaveLength(0);
+  connection.interceptor!.offered(ours());
+  expect(answers).toHaveLength(1);
   r.clock.advance(REPLAY_MS);
   const offer = ours();
   connection.interceptor!.offered(offer);
-  expect(answers).toHaveLength(0);
+  expect(answers).toHaveLength(1);
   expect(r.link.doubtful!(offer.key)).toBe(false);
   expect(r.link.doubtful!(onChain.key)).toBe(false);
 });
