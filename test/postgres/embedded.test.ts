@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -93,6 +93,21 @@ test('starts on a new directory, keeps its data over a restart, refuses a second
   expect(await query(second, 'SELECT count(*)::int AS n FROM kept')).toEqual([{ n: 0 }]);
   await second.stop();
   await until(() => processes().length === 0);
+});
+
+test('makes the folders above its own, and can pass them', async () => {
+  const top = await mkdtemp(join(tmpdir(), 'lnmux-embedded-'));
+  await chmod(top, 0o755);
+  const umask = process.umask(0o077);
+  try {
+    const own = join(top, 'lnmux', 'state', 'postgres');
+    const server = await startEmbeddedPostgres({ dataDir: own, log: silentLog });
+    await server.stop();
+    expect((await stat(own)).mode & 0o777).toBe(0o700);
+  } finally {
+    process.umask(umask);
+    await rm(top, { recursive: true, force: true });
+  }
 });
 
 test('the settings check passes its defaults and names what is unsafe', async () => {

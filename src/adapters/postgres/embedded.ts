@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Log } from '../../actors/ports/log.ts';
@@ -74,8 +74,7 @@ exec "$server" "$@" </dev/null 3<&-
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   const user = await serverUser(options.user);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  if (user) await giveTo(dataDir, user);
+  await makeDataDir(dataDir, user);
   const owner = await takeOwnership(dataDir);
   try {
     const { bin, major } = await serverBinaries(join(dataDir, 'bin'), user);
@@ -271,6 +270,17 @@ async function createDatabase(socketDir: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** Folders above it that have to be made too can be passed by the server's user, whatever the umask is. */
+async function makeDataDir(dataDir: string, user: ServerUser | undefined): Promise<void> {
+  const above = dirname(dataDir);
+  const first = await mkdir(above, { recursive: true, mode: user ? 0o711 : 0o700 });
+  if (user && first !== undefined) {
+    for (let made = above; made.length >= first.length; made = dirname(made)) await chmod(made, 0o711);
+  }
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  if (user) await giveTo(dataDir, user);
 }
 
 async function giveTo(dataDir: string, user: ServerUser): Promise<void> {
