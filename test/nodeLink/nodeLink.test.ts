@@ -102,21 +102,6 @@ describe('connecting', () => {
     expect(r.link.ready).toBe(true);
   });
 
-  test('unusable files and a macaroon that lnd refuses are misconfiguration of this node only', async () => {
-    for (const kind of ['credentials', 'denied'] as const) {
-      const r = rig();
-      r.lnd.connectError = new LndError(kind, 'cannot use macaroon x: ENOENT');
-      r.link.start();
-      await settle();
-      expect(r.link.status().state).toBe('refused');
-      expect(r.messages()).toContain('Node unavailable or misconfigured');
-      r.lnd.connectError = undefined;
-      r.link.retry();
-      await r.connect();
-      expect(r.link.status().state).toBe('connected');
-    }
-  });
-
   test('the slot held by another client: retried patiently', async () => {
     const r = rig();
     r.link.start();

@@ -65,7 +65,7 @@ export class LinkConnection {
   }
 
   validate(): void {
-    this.#validate().catch((error: unknown) => this.#validationFailed(error));
+    this.#validate().catch((error: unknown) => this.#failed('validation', error));
   }
 
   openEvents(): void {
@@ -208,19 +208,16 @@ export class LinkConnection {
     this.#send({ type: 'validation.succeeded', synced: info.syncedToChain, jitter: random() });
   }
 
-  /** Files that can't be used and a macaroon that lnd doesn't take are for a person to repair. */
-  #validationFailed(error: unknown): void {
-    const kind = error instanceof LndError ? error.kind : 'other';
-    if (kind === 'credentials' || kind === 'denied') this.#refused(messageOf(error));
-    else this.#failed('validation', error);
-  }
-
   #refused(reason: string): void {
     this.#send({ type: 'node.refused', reason, jitter: this.#deps.random() });
   }
 
+  /** Files that can't be used and a macaroon that lnd doesn't take, or not for a stream, are for a person to repair. */
   #failed(source: FailureSource, error: unknown): void {
-    this.#send({ type: 'connection.failed', source, reason: messageOf(error), jitter: this.#deps.random() });
+    const reason = messageOf(error);
+    const kind = error instanceof LndError ? error.kind : 'other';
+    if (kind === 'credentials' || kind === 'denied') this.#refused(reason);
+    else this.#send({ type: 'connection.failed', source, reason, jitter: this.#deps.random() });
   }
 
   #interceptorClosed(error: LndError): void {
