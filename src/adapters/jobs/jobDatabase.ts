@@ -32,9 +32,9 @@ export class JobDatabase implements Db {
       client.on('error', () => {});
     });
     this.#pool.on('remove', (client) => this.#clients.delete(client));
-    this.#pool.on('error', (error) =>
-      log.warn({ role, error: describeSqlError(error) }, 'database connection lost'),
-    );
+    this.#pool.on('error', (error) => {
+      if (!this.#pool.ending) log.warn({ role, error: describeSqlError(error) }, 'database connection lost');
+    });
   }
 
   executeSql(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }> {

@@ -154,7 +154,9 @@ function poolOf(target: PostgresTarget, role: string, log: Log, limits: pg.PoolC
   const pool = new pg.Pool({ ...clientConfig(target, role), ...limits, types: typesOf });
   // The pool listens to idle connections only; one that is lost in the middle of a query must not end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
-  pool.on('error', (error) => log.warn({ role, error: describeSqlError(error) }, 'database connection lost'));
+  pool.on('error', (error) => {
+    if (!pool.ending) log.warn({ role, error: describeSqlError(error) }, 'database connection lost');
+  });
   return pool;
 }
 
