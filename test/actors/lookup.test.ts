@@ -232,6 +232,33 @@ describe('a look at an invoice', () => {
     });
   });
 
+  it('of a payment that ended before the journal had its parts', async () => {
+    const unheard = await startRig({ subscribed: false, subscriberGraceMs: 0 });
+    const refused = inTwoParts();
+    await unheard.pay(refused.here);
+    unheard.alice.process();
+    await unheard.clock.advance(200);
+    expect(await lookup(applicationOf(unheard), refused.hash)).toMatchObject({
+      state: 'open',
+      failureReason: 'no_accept_subscriber',
+    });
+
+    const rig = await startRig();
+    const cancelled = inTwoParts();
+    await rig.pay(cancelled.here, cancelled.there);
+    await rig.clock.advance(10);
+    await rig.supervisor.cancel(cancelled.hash, rig.setOf(cancelled.hash));
+    rig.alice.process();
+    rig.bob.process();
+    await rig.clock.advance(200);
+    const stored = await rig.session.eventsByHash(cancelled.hash);
+    expect(stored.at(-1)?.event).toBe('part.added');
+    expect(await lookup(applicationOf(rig), cancelled.hash)).toMatchObject({
+      state: 'open',
+      failureReason: 'canceled',
+    });
+  });
+
   it('of an HTLC that was refused at once', async () => {
     const rig = await startRig();
     const invoice = testInvoice(10_000n);

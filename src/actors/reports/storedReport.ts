@@ -92,20 +92,31 @@ function storyOf({
       const reason = detail('outcome') ?? 'unknown';
       return { reason, words: `The last HTLC with this hash was refused: ${reasonInWords(reason)}.` };
     }
-    case 'part.added':
+    case 'part.added': {
+      // One that is refused at once is written down twice, and this line may be the later one.
+      const reason = detail('reason');
+      if (reason !== undefined) {
+        return { reason, words: `The last payment was given back: ${reasonInWords(reason)}.` };
+      }
       return {
         words:
           'Parts have come, and none is held at this moment. Their nodes offer them again, if they still can.',
       };
+    }
     default:
       return undefined;
   }
 }
 
-/** An open invoice: what the journal has of it, newest line last; or just that nothing is known. */
+/** What decides nothing is written a moment later: the lines of a leader are in the order of commits, not of events. */
+function asTheyHappened(events: readonly StoredEvent[]): readonly StoredEvent[] {
+  return events.toSorted((a, b) => (a.epoch === b.epoch ? a.at - b.at : a.epoch < b.epoch ? -1 : 1));
+}
+
+/** An open invoice: what the journal has of it; or just that nothing is known. */
 export function openReport(paymentHash: PaymentHash, events: readonly StoredEvent[]): InvoiceReport {
   let story: ReturnType<typeof storyOf>;
-  for (let i = events.length - 1; i >= 0 && !story; i -= 1) story = storyOf(events[i]!);
+  for (const event of asTheyHappened(events)) story = storyOf(event) ?? story;
   return {
     paymentHash,
     state: 'open',
