@@ -75,7 +75,8 @@ describe('roles', () => {
         expect(ADMITTED, method.path).toContain(code);
       } else {
         expect([method.path, code]).toEqual([method.path, status.PERMISSION_DENIED]);
-        expect(details).toBe(`shop has not the role "${needed}" (or admin), which this call needs`);
+        const roles = needed === 'admin' ? '"admin"' : `"${needed}" (or admin)`;
+        expect(details).toBe(`shop has not the role ${roles}, which this call needs`);
       }
     }
   });

@@ -77,7 +77,8 @@ export class AccessControl {
     const known = this.#identify(needed, credential);
     if (!known.ok || needed === 'open' || includes(known.principal.roles, needed)) return known;
     const { name } = known.principal;
-    const reason = `${name} has not the role "${needed}" (or admin), which this call needs`;
+    const orAdmin = needed === 'admin' ? '' : ' (or admin)';
+    const reason = `${name} has not the role "${needed}"${orAdmin}, which this call needs`;
     return { ok: false, code: 'permission_denied', reason, name };
   }
 
