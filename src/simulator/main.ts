@@ -83,7 +83,8 @@ function exited(node: ChildNode): Promise<void> {
 export function clusterConfig(network: string, nodes: readonly SimulatedLndInfo[]): string {
   const lines = nodes.flatMap((node) => [
     `    # ${node.name}, control API at ${node.controlUrl}`,
-    `    - pubKey: ${node.pubkey}`,
+    `    - name: ${JSON.stringify(node.name)}`,
+    `      pubKey: ${node.pubkey}`,
     `      lndUrl: ${node.lndUrl}`,
     `      tlsCertPath: ${JSON.stringify(node.tlsCertPath)}`,
     `      macaroonPath: ${JSON.stringify(node.macaroonPath)}`,
