@@ -15,10 +15,17 @@ const MACAROON_ADVICE =
 export function lndErrorOf(error: unknown): LndError {
   if (error instanceof LndError) return error;
   if (!isServiceError(error)) return new LndError('other', String(error).slice(0, 300));
-  const text = (error.details || error.message).slice(0, 300);
+  const text = plain(error.details || error.message).slice(0, 300);
   const kind = kindOf(error.code, text);
   const advice = kind === 'denied' ? MACAROON_ADVICE : '';
   return new LndError(kind, `${status[error.code]}: ${text}${advice}`);
+}
+
+/** Without what gRPC and Node add: an empty note, and advice that does not fit, as only `tlsCertPath` counts. */
+function plain(text: string): string {
+  return text
+    .replace(/\.? Resolution note: *$/, '')
+    .replace(/; if the root CA is installed locally.*--use-system-ca/, '');
 }
 
 export function isNotFound(error: unknown): boolean {
