@@ -27,6 +27,7 @@ import { htlcFields } from './logFields.ts';
 import { Memory } from './memory.ts';
 import type { SupervisorOptions } from './options.ts';
 import { openOutboxes } from './outboxes.ts';
+import { PassingRefusals } from './passingRefusals.ts';
 import { PartRefusals } from './refusals.ts';
 import { journalReject } from './rejects.ts';
 import { statsOf } from './stats.ts';
@@ -66,6 +67,7 @@ export class Supervisor implements NodeLinkListener {
   readonly #stored: StoredHashes;
   readonly #calls: ApplicationCalls;
   readonly #refusals: PartRefusals;
+  readonly #passing: PassingRefusals;
   /** Offers between the stream and the actors: in the onion worker or waiting for the database. */
   readonly #admitting = new Set<PartId>();
   readonly #readmissions = new Map<PartId, number>();
@@ -103,6 +105,7 @@ export class Supervisor implements NodeLinkListener {
     this.#calls = new ApplicationCalls(this.#world, access);
     this.memory = new Memory(this.#world, access);
     this.#refusals = new PartRefusals(this.#world, this.#dormant);
+    this.#passing = new PassingRefusals(options.limits, this.#held);
     this.unresolvedHtlcs = new UnresolvedHtlcs(this.#world, this.#dormant, (final) =>
       this.finalised(undefined, final),
     );
@@ -161,7 +164,8 @@ export class Supervisor implements NodeLinkListener {
     if (this.#answerKnown(link, offer, id) || this.#admitting.has(id) || this.#stopped) return;
     if (offer.onChain) return this.#lookUpOnChain(link, offer, id);
     const problem =
-      policyViolation(offer, this.#options, this.#options.clock.now()) ?? this.#limitReached(offer);
+      policyViolation(offer, this.#options, this.#options.clock.now()) ??
+      this.#passing.problemOf(offer.key.nodeId, id, this.#admitting.size);
     if (problem) {
       journalReject(this.#world, offer.paymentHash, id, problem);
       link.failWithCode(offer.key, 'temporary_channel_failure');
@@ -175,6 +179,7 @@ export class Supervisor implements NodeLinkListener {
 
   finalised(_link: NodeLink | undefined, final: FinalHtlc): void {
     const id = partIdOf(final.key);
+    this.#passing.ended(id);
     const dormant = this.#dormant.byMember(id);
     if (dormant) this.#wake(dormant);
     const held = this.#held.get(id);
@@ -279,13 +284,6 @@ export class Supervisor implements NodeLinkListener {
     return true;
   }
 
-  #limitReached(offer: HtlcOffer): string | undefined {
-    const { maxHeldHtlcs, maxHeldHtlcsPerNode } = this.#options.limits;
-    if (this.#held.size + this.#admitting.size >= maxHeldHtlcs) return 'too_many_htlcs';
-    if (this.#held.countOf(offer.key.nodeId) >= maxHeldHtlcsPerNode) return 'too_many_htlcs_of_node';
-    return undefined;
-  }
-
   #admitted(
     link: NodeLink,
     hash: PaymentHash,
@@ -295,6 +293,7 @@ export class Supervisor implements NodeLinkListener {
   ): void {
     if (admission.kind === 'candidate') return this.#route(admission.candidate, id);
     this.#admitting.delete(id);
+    if (admission.outcome === 'peeler_unavailable') this.#passing.remember(id, admission.outcome);
     journalReject(this.#world, hash, id, admission.outcome);
     if (admission.kind === 'rejectWithCode') link.failWithCode(key, admission.code);
     else link.fail(key, encodeFailure(admission.sharedSecret, admission.message));
