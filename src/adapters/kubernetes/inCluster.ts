@@ -35,7 +35,9 @@ export function inClusterAccess(env: NodeJS.ProcessEnv, folder = SERVICE_ACCOUNT
     basePath: '',
     serverName: undefined,
     async credentials() {
-      const [token, ca] = await Promise.all([read('token'), read('ca.crt')]);
+      // One after the other: of two that are missing, it is the token that tells why.
+      const token = await read('token');
+      const ca = await read('ca.crt');
       return { ca, token, clientCert: undefined, clientKey: undefined };
     },
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { NodeName } from './cluster.ts';
 import { eventually, stays } from './eventually.ts';
 import type { Scenario } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, Waiting } from './stage.ts';
 import { all, settle, settledInFull, waiting } from './steps.ts';
 
 /** Long enough for lnd to have sent it on. */
@@ -16,9 +16,9 @@ async function mineUntilOver(stage: Stage, end: Promise<unknown>, deadlineHeight
   };
   end.then(over, over);
   await eventually('the claim on chain', stage.limitMs, async () => {
+    await new Promise((wake) => setTimeout(wake, stage.cluster.patience.blockMs));
     if (isOver) return true;
     if ((await stage.cluster.height()) < deadlineHeight) await stage.cluster.mine(1);
-    await new Promise((wake) => setTimeout(wake, stage.cluster.patience.blockMs));
     return isOver;
   });
 }
@@ -31,6 +31,14 @@ async function restart(stage: Stage, name: NodeName): Promise<void> {
   await stage.ready(name);
 }
 
+/** Waits until lnmuxd has answered so many offers of the HTLC, before a block makes the oldest lnds forget it. */
+function answered(stage: Stage, { invoice }: Waiting, times: number): Promise<void> {
+  return stage.eventually(`lnmuxd to answer ${times} offers`, () => {
+    const lines = stage.lnmuxd.lines('Sending settle resolution');
+    return lines.filter(({ hash, sent }) => hash === invoice.hashHex && sent === true).length >= times;
+  });
+}
+
 const heldWhileClosed: Scenario = {
   name: 'a channel is force-closed with a held HTLC: settling takes the money from the chain',
   async run(stage) {
@@ -38,7 +46,10 @@ const heldWhileClosed: Scenario = {
     const paid = await waiting(stage, (text) => stage.cluster.payer.send(text, all('alice')));
     await alice.forceClose('payer');
     await settle(stage, paid);
-    if (stage.cluster.generation.epoch === 'L') await restart(stage, 'alice');
+    if (stage.cluster.generation.epoch === 'L') {
+      await restart(stage, 'alice');
+      await answered(stage, paid, 2);
+    }
     await mineUntilOver(stage, paid.payment, paid.deadlineHeight);
     await settledInFull(stage, paid);
     await stage.ready('alice');
@@ -57,6 +68,7 @@ const payerVanishes: Scenario = {
     await settle(stage, paid);
     await stays('alice holds the HTLC', SUSPICION_MS, async () => (await alice.pendingHtlcs()) === 1);
     await alice.forceClose('node');
+    await answered(stage, paid, 2);
     const known = stage.app.finalStatus(paid.invoice);
     await mineUntilOver(stage, known, paid.deadlineHeight);
     assert.equal(await known, 'SETTLED', 'WaitForInvoiceFinalStatus');
