@@ -295,6 +295,17 @@ describe('lnmuxcli, as a process', () => {
     expect(done.stderr).toMatch(/^lnmuxcli: .*\n$/);
   });
 
+  it('a server that says that it ends was reached', async () => {
+    const on = await running();
+    const process_ = start('lnmuxcli', ['--rpcserver', on.server.address, 'events']);
+    await eventually(() => on.application.asked.length === 1);
+    await on.server.close(100);
+    expect(await process_.finished).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^lnmuxcli: UNAVAILABLE: lnmux is shutting down/),
+    });
+  });
+
   it('gives 3 when nobody answers', async () => {
     const listener = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => listener.once('listening', resolve));

@@ -114,7 +114,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       await owner.release();
       if (!socketDir.startsWith(dataDir)) await rm(socketDir, { recursive: true, force: true });
     });
-    const tail = forwardLog(child, log);
+    let stopping = false;
+    const tail = forwardLog(child, log, () => stopping);
     await untilReady(child, cluster, tail);
     // The watcher, the server and its pipes alone shall not keep our process alive.
     child.unref();
@@ -124,6 +125,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       pid,
       ended,
       async stop() {
+        stopping = true;
         child.ref();
         if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
         await ended;
@@ -178,8 +180,8 @@ function identity(user: ServerUser | undefined): { uid?: number; gid?: number; e
   return user ? { uid: user.uid, gid: user.gid, env } : { env };
 }
 
-/** Passes the server's log on and keeps its last lines for an error message. */
-function forwardLog(child: ChildProcess, log: Log): () => string {
+/** Passes the server's log on and keeps its last lines for an error message. Being told to stop is no trouble of its. */
+function forwardLog(child: ChildProcess, log: Log, isStopping: () => boolean): () => string {
   const last: string[] = [];
   let rest = '';
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
@@ -188,7 +190,8 @@ function forwardLog(child: ChildProcess, log: Log): () => string {
     for (const line of lines) {
       last.push(line);
       if (last.length > 8) last.shift();
-      if (/\b(PANIC|FATAL|ERROR):/.test(line)) log.warn({ postgres: line }, 'embedded PostgreSQL');
+      const isEnd = isStopping() && line.includes('terminating connection due to administrator command');
+      if (/\b(PANIC|FATAL|ERROR):/.test(line) && !isEnd) log.warn({ postgres: line }, 'embedded PostgreSQL');
       else log.debug({ postgres: line }, 'embedded PostgreSQL');
     }
   });

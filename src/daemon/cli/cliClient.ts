@@ -48,7 +48,9 @@ export class CliClient {
   failureOf(error: ServiceError): CallFailure {
     const state = this.service.getChannel().getConnectivityState(false);
     const noAnswer = error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED;
-    if (noAnswer && state !== connectivityState.READY) {
+    // A server that ends says so, and the connection has ended too when that is read here.
+    const goodbye = error.details.startsWith('lnmux is shutting down');
+    if (noAnswer && !goodbye && state !== connectivityState.READY) {
       const cause = error.details
         .replace(/^.*Last error: (?:Error: )?/s, '')
         .replace(/\.? Resolution note:.*$/s, '')
