@@ -68,7 +68,9 @@ export async function serverBinaries(
   const copy = join(cacheDir, `postgres-${version}`);
   if (!(await exists(copy))) {
     const unfinished = `${copy}.${process.pid}`;
-    await mkdir(cacheDir, { recursive: true, mode: 0o755 });
+    await mkdir(cacheDir, { recursive: true });
+    // Whatever the umask is.
+    await chmod(cacheDir, 0o755);
     await cp(root, unfinished, { recursive: true, verbatimSymlinks: true });
     for (const name of ['postgres', 'initdb', 'pg_ctl']) await chmod(join(unfinished, 'bin', name), 0o755);
     await chmod(unfinished, 0o755);
