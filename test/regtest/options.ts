@@ -50,10 +50,10 @@ export function parseOptions(argv: readonly string[]): Options {
     },
   });
   const { 'old-lnd': oldLnd, soak, seed, ...rest } = values;
-  return { ...rest, oldLnd, soakMinutes: positive('soak', soak), seed: positive('seed', seed) };
+  return { ...rest, oldLnd, soakMinutes: notNegative('soak', soak), seed: notNegative('seed', seed) };
 }
 
-function positive(name: string, text: string): number {
+function notNegative(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1e6) return value;
   throw new TypeError(`--${name}=${text} should be a number from 0 on`);

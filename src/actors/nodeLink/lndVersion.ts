@@ -60,20 +60,29 @@ const candidate = (part: string) => (/^rc\d{1,6}$/.test(part) ? Number(part.slic
 const numeric = (part: string) => (/^\d{1,9}$/.test(part) ? Number(part) : undefined);
 
 /**
+ * Generations of lnd's interceptor. L: 0.16.0 to 0.20.1 and 0.21.0; M: 0.20.2 and 0.21.1; N: 0.20.3, 0.21.2 and
+ * later.
+ */
+export function epochOf({ major, minor, patch }: LndVersion): 'L' | 'M' | 'N' {
+  if (major > 0 || minor > 21) return 'N';
+  const [newest, middle] = minor === 21 ? [2, 1] : [3, 2];
+  if (minor < 20 || patch < middle) return 'L';
+  return patch < newest ? 'M' : 'N';
+}
+
+/**
  * How well this lnd treats intercepted HTLCs, in words; undefined when nothing is wrong. Until 0.20.1 and in
  * 0.21.0 an on-chain HTLC is lost to the interceptor (lnd #10892); until 0.20.2 and in 0.21.1 one absurd expiry
  * ends interception until lnd restarts (lnd #11028). Before 0.17, lnd has no keepalive: it notices a vanished client
  * when TCP does.
  */
 export function weaknessOf(version: LndVersion): string | undefined {
-  const atLeast = (minor: number, patch: number) =>
-    version.major > 0 || version.minor > minor || (version.minor === minor && version.patch >= patch);
-  const since = (patch20: number, patch21: number) =>
-    version.minor >= 21 || version.major > 0 ? atLeast(21, patch21) : atLeast(20, patch20);
-  if (since(3, 2)) return undefined;
+  const epoch = epochOf(version);
+  if (epoch === 'N') return undefined;
   const loop = 'one HTLC with an absurd expiry can stop its interception until it is restarted';
-  if (since(2, 1)) return `lnd ${version.text}: ${loop}; upgrade to 0.20.3, 0.21.2 or later`;
-  const slot = atLeast(17, 0) ? '' : 'after a crash of lnmux it can take two hours to let the next one in, ';
+  if (epoch === 'M') return `lnd ${version.text}: ${loop}; upgrade to 0.20.3, 0.21.2 or later`;
+  const slot =
+    version.minor >= 17 ? '' : 'after a crash of lnmux it can take two hours to let the next one in, ';
   return (
     `lnd ${version.text}: an HTLC that is held while its channel is force closed can not be settled until lnd is ` +
     `restarted, one rejected answer can leave an HTLC without an owner, ${slot}and ${loop}; ` +

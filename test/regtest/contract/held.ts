@@ -15,6 +15,8 @@ export const FEE_MSAT = 1_000n;
 /** Blocks between the HTLC that lnd gets and the one that it would send on. */
 export const HOP_DELTA = 42;
 const FINAL_CLTV_DELTA = 80;
+/** lnd does not say that an interceptor is in, but at once that it is not. */
+const SETTLED_IN_MS = 300;
 
 /** Our own virtual node, as lnmux makes them: nobody needs to run for its invoices to be paid to. */
 export interface Payable {
@@ -121,6 +123,3 @@ export class Contract {
     this.node.close();
   }
 }
-
-/** lnd does not say that an interceptor is in, but at once that it is not. */
-const SETTLED_IN_MS = 300;

@@ -14,8 +14,8 @@ import { ACTION, Contract, FEE_MSAT, type HeldHtlc, HOP_DELTA, payable } from '.
 import type { RawInterceptor } from './rawNode.ts';
 
 /** Blocks before its expiry at which lnd gives an HTLC back, and below which it does not offer one. */
-export const rejectDelta = ({ series }: Generation) => (series === '0.20' ? 13 : 19);
-export const interceptDelta = (generation: Generation) => rejectDelta(generation) + 3;
+const rejectDelta = ({ series }: Generation) => (series === '0.20' ? 13 : 19);
+const interceptDelta = (generation: Generation) => rejectDelta(generation) + 3;
 
 /** `2:1:0` of a short channel id. */
 const scidText = (id: bigint) => `${id >> 40n}:${(id >> 16n) & 0xffffffn}:${id & 0xffffn}`;

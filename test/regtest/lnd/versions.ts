@@ -1,6 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { compareLndVersions, parseLndVersion, weaknessOf } from '../../../src/actors/nodeLink/lndVersion.ts';
+import {
+  compareLndVersions,
+  epochOf,
+  parseLndVersion,
+  weaknessOf,
+} from '../../../src/actors/nodeLink/lndVersion.ts';
 import { DEFAULT_MIN_LND_VERSION } from '../../../src/actors/nodeLink/validation.ts';
 import type { Generation } from '../scenarios/cluster.ts';
 import type { Binaries, ChainBinary, NotFound } from './binaries.ts';
@@ -98,10 +103,7 @@ export function lndVersion(text: string, allowOld = false): string | { problem: 
 /** How this release behaves, in the simulator's words. */
 export function generationOf(lnd: string): Generation {
   const version = parseLndVersion(lnd)!;
-  const since = (text: string) => compareLndVersions(version, parseLndVersion(text)!) >= 0;
-  const series = since('0.21.0-beta.rc1') ? '0.21' : '0.20';
-  if (series === '0.21' ? since('0.21.2-beta') : since('0.20.3-beta')) return { epoch: 'N', series };
-  return { epoch: (series === '0.21' ? since('0.21.1-beta') : since('0.20.2-beta')) ? 'M' : 'L', series };
+  return { epoch: epochOf(version), series: version.major > 0 || version.minor >= 21 ? '0.21' : '0.20' };
 }
 
 /** Until 0.17 lnd has to be told that its chain is bitcoin's. */

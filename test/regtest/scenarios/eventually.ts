@@ -1,5 +1,7 @@
 const LOOK_MS = 50;
 
+export const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
+
 /** Waits for what other processes bring about. `what` goes into the error: "waited 20 s for …". */
 export async function eventually(
   what: string,
@@ -9,7 +11,7 @@ export async function eventually(
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${Math.round(limitMs / 1_000)} s for ${what}`);
-    await new Promise((wake) => setTimeout(wake, LOOK_MS));
+    await pause(LOOK_MS);
   }
 }
 
@@ -18,6 +20,6 @@ export async function stays(what: string, forMs: number, condition: () => Promis
   const deadline = performance.now() + forMs;
   do {
     if (!(await condition())) throw new Error(`it is no longer true that ${what}`);
-    await new Promise((wake) => setTimeout(wake, LOOK_MS));
+    await pause(LOOK_MS);
   } while (performance.now() < deadline);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NodeName } from './cluster.ts';
-import { eventually, stays } from './eventually.ts';
+import { eventually, pause, stays } from './eventually.ts';
 import type { Scenario } from './scenario.ts';
 import type { Stage, Waiting } from './stage.ts';
 import { all, settle, settledInFull, waiting } from './steps.ts';
@@ -16,7 +16,7 @@ async function mineUntilOver(stage: Stage, end: Promise<unknown>, deadlineHeight
   };
   end.then(over, over);
   await eventually('the claim on chain', stage.limitMs, async () => {
-    await new Promise((wake) => setTimeout(wake, stage.cluster.patience.blockMs));
+    await pause(stage.cluster.patience.blockMs);
     if (isOver) return true;
     if ((await stage.cluster.height()) < deadlineHeight) await stage.cluster.mine(1);
     return isOver;

@@ -31,7 +31,8 @@ export class SimulatedCluster implements Cluster {
   readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
   readonly generation: Generation;
   readonly #chain: SimulatedChain;
-  #isPayerAway = false;
+  /** The channel that the payer has left, while he is away. */
+  #left: bigint | undefined;
 
   private constructor(nodes: readonly SimulatedNode[], chain: SimulatedChain, generation: Generation) {
     this.generation = generation;
@@ -60,14 +61,18 @@ export class SimulatedCluster implements Cluster {
   }
 
   async killPayer(): Promise<void> {
-    for (const node of Object.values(this.nodes)) await node.control.relink(this.#chain.chanId, true);
-    this.#isPayerAway = true;
+    this.#left = this.#chain.chanId;
+    await this.#relink(this.#left, true);
   }
 
   async startPayer(): Promise<void> {
-    if (!this.#isPayerAway) return;
-    this.#isPayerAway = false;
-    await Promise.all(Object.values(this.nodes).map((node) => node.payerIsBack()));
+    if (this.#left === undefined) return;
+    await this.#relink(this.#left, false);
+    this.#left = undefined;
+  }
+
+  async #relink(chanId: bigint, down: boolean): Promise<void> {
+    await Promise.all(Object.values(this.nodes).map(({ control }) => control.relink(chanId, down)));
   }
 
   async killAll(): Promise<void> {

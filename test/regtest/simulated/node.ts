@@ -83,10 +83,6 @@ export class SimulatedNode implements ClusterNode {
   /** The simulator opens one when it is first used. */
   async openChannel(): Promise<void> {}
 
-  async payerIsBack(): Promise<void> {
-    await this.control.relink(this.#chain.chanId);
-  }
-
   async close(): Promise<void> {
     this.control?.close();
     await this.kill();

@@ -1,5 +1,6 @@
 import type { SeededRandom } from '../../../src/simulator/node/random.ts';
 import { NODE_NAMES } from '../scenarios/cluster.ts';
+import { pause } from '../scenarios/eventually.ts';
 import type { Stage } from '../scenarios/stage.ts';
 
 /** Something that goes wrong, and is put right again. */
@@ -12,8 +13,6 @@ export interface Attack {
 
 const LONGEST_ABSENCE_MS = 3_000;
 const LONGEST_FREEZE_MS = 2_000;
-
-const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 
 const lnmuxdKilled: Attack = {
   name: 'kill -9 of lnmuxd and its database',

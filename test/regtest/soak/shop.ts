@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { App } from '../../e2e/application.ts';
+import { pause } from '../scenarios/eventually.ts';
 import type { Stage } from '../scenarios/stage.ts';
 
 const LOOK_MS = 50;
@@ -43,7 +44,7 @@ export class Shop {
       }
       const next = app.accepted[decided];
       if (next && (await this.#decide(app, next))) decided++;
-      else await new Promise((wake) => setTimeout(wake, LOOK_MS));
+      else await pause(LOOK_MS);
     }
   }
 

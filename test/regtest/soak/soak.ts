@@ -2,7 +2,7 @@ import { decodeInvoice } from '../../../src/lightning/bolt11.ts';
 import { SeededRandom } from '../../../src/simulator/node/random.ts';
 import type { Issued } from '../../e2e/application.ts';
 import { NODE_NAMES, type PartPlan } from '../scenarios/cluster.ts';
-import { eventually } from '../scenarios/eventually.ts';
+import { eventually, pause } from '../scenarios/eventually.ts';
 import type { Stage } from '../scenarios/stage.ts';
 import { drawAttack } from './attacks.ts';
 import { type Entry, judge } from './ledger.ts';
@@ -27,10 +27,9 @@ export interface SoakReport {
 const LONGEST_PEACE_MS = 4_000;
 const AFTER_FAILURE_MS = 200;
 const PROGRESS_MS = 30_000;
+const SETTLING_MS = 10_000;
 /** Odd amounts, so that sums tell which are meant. */
 const LEAST_MSAT = 1_000_001n;
-
-const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 
 /** Payments without end, while things are killed; then what everybody's books say. */
 export class Soak {
@@ -120,8 +119,6 @@ export class Soak {
     return { settled: count('settled'), failed: count('failed'), htlcs, attacks: this.#attacks, violations };
   }
 }
-
-const SETTLING_MS = 10_000;
 
 export function reportText({ settled, failed, htlcs, attacks, violations }: SoakReport): string {
   const lines = [
