@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-it('payments under attack on simulated nodes end as everybody says', { timeout: 120_000 }, async () => {
+it('payments under attack on simulated nodes end as everybody says', { timeout: 300_000 }, async () => {
   stage = new Stage(await SimulatedCluster.start(dir), join(dir, 'lnmux'));
   const said: string[] = [];
   const plan = { forMs: 6_000, seed: 3, payers: 3 };

@@ -28,7 +28,7 @@ const AMOUNT_FOR_BOTH_MSAT = 400_000_001n;
 export class SimulatedCluster implements Cluster {
   readonly nodes: Readonly<Record<NodeName, SimulatedNode & ClusterNode>>;
   readonly payer: Payer;
-  readonly patience: Patience = { limitMs: 30_000, shortTimeout: '1s', blockMs: 100 };
+  readonly patience: Patience = { limitMs: 90_000, shortTimeout: '1s', blockMs: 100 };
   readonly generation: Generation;
   readonly #chain: SimulatedChain;
   /** The channel that the payer has left, while he is away. */
